@@ -1,0 +1,22 @@
+// One registration function a file of this folder: each adds its functions to `exports`.
+#ifndef MILLRACE_ADDON_REGISTRATION_H_
+#define MILLRACE_ADDON_REGISTRATION_H_
+
+#include <napi.h>
+
+#include "millrace/status.h"
+
+namespace millrace::addon {
+
+void register_read(Napi::Env env, Napi::Object exports);       // read.cc: line scan, JSON fields, normalisation
+void register_dedup(Napi::Env env, Napi::Object exports);      // dedup.cc: shingles, MinHash, candidate join, Jaccard
+void register_tokenizer(Napi::Env env, Napi::Object exports);  // tokenizer.cc: byte-level BPE
+void register_memory(Napi::Env env, Napi::Object exports);     // memory.cc: memory-mapped files
+void register_trainer(Napi::Env env, Napi::Object exports);    // trainer.cc: the trainer's handle
+
+// A JavaScript Error with the C API's last message and `code` ("native-invalid-argument", "native-io", ...).
+Napi::Error error_of(Napi::Env env, mr_code code, const char* message);
+
+}  // namespace millrace::addon
+
+#endif  // MILLRACE_ADDON_REGISTRATION_H_

@@ -1,0 +1,29 @@
+// Context: what every op is given besides its tensors. Stream and Event are opaque to all but the backend that made
+// them; a CPU backend finishes its work before it returns, so its streams and events carry nothing.
+#ifndef MILLRACE_CORE_CONTEXT_H_
+#define MILLRACE_CORE_CONTEXT_H_
+
+#include <cstdint>
+
+#include "core/arena.h"
+#include "core/heartbeat.h"
+#include "core/thread_pool.h"
+
+namespace millrace {
+
+struct Stream;  // defined by a backend
+
+struct Event {
+  void* handle = nullptr;  // nullptr: already complete
+};
+
+struct Context {
+  Stream* stream = nullptr;
+  Arena* scratch = nullptr;       // for an op's own workspace; an op leaves it as it found it
+  ThreadPool* pool = nullptr;     // this rank's threads; never shared between ranks
+  Heartbeat* heartbeat = nullptr; // this rank's row of the status page, may be null
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CORE_CONTEXT_H_

@@ -1,0 +1,113 @@
+/* The trainer: GPT-2 with tensor parallelism (Megatron-LM, Shoeybi et al. 2019) as one handle.
+ *
+ * A trainer runs its ranks as threads of this process: world = tensor_parallel * data_parallel; tensor-parallel ranks are
+ * consecutive (paper, appendix B). The caller's thread hands out work and waits; a handle is used by one thread at a time.
+ * All that changes the model (micro-batches, loss scale, clipping, schedule, optimizer) happens behind this interface.
+ */
+#ifndef MILLRACE_TRAINER_H_
+#define MILLRACE_TRAINER_H_
+
+#include "millrace/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mr_trainer mr_trainer;
+
+typedef enum mr_gelu { MR_GELU_TANH = 0, MR_GELU_ERF = 1 } mr_gelu;
+typedef enum mr_schedule { MR_SCHEDULE_COSINE = 0, MR_SCHEDULE_LINEAR = 1, MR_SCHEDULE_CONSTANT = 2 } mr_schedule;
+
+typedef struct mr_model_config {
+  int32_t num_layers;
+  int32_t hidden_size;       /* C */
+  int32_t num_heads;         /* H, divides C */
+  int32_t context_length;    /* rows of the position embedding */
+  int32_t vocab_size;        /* true size; ids at or above it are never predicted */
+  int32_t padded_vocab_size; /* V, a multiple of 128 * tensor_parallel */
+  mr_gelu gelu;
+  double layernorm_epsilon;
+} mr_model_config;
+
+typedef struct mr_trainer_config {
+  mr_model_config model;
+  const char* backend;   /* "cpu" or "reference" */
+  const char* precision; /* "fp32"; "fp64" on the reference backend, for finite differences */
+  int32_t tensor_parallel;
+  int32_t data_parallel;
+  int32_t threads; /* total over all ranks; 0: one a processor */
+  int32_t sequence_length; /* T <= context_length */
+  int32_t micro_batch;     /* sequences a data-parallel rank at a time */
+  int32_t global_batch;    /* sequences a step; a multiple of micro_batch * data_parallel */
+  double dropout;          /* embedding, attention probabilities, both residual branches */
+  uint64_t seed;
+  double init_std; /* N(0, init_std); attention output and second MLP weight / sqrt(2 * num_layers) (paper 4.2) */
+  double learning_rate;
+  double min_learning_rate;
+  mr_schedule schedule;
+  int64_t warmup_steps;
+  int64_t decay_steps; /* the schedule reaches its floor at this step, warm-up included */
+  double beta1, beta2, epsilon;
+  double weight_decay; /* not on biases and LayerNorm parameters */
+  double clip_norm;    /* global gradient norm; 0: no clipping */
+  void* status_page;   /* mr_status_header and rows, see status_page.h; may be NULL */
+  size_t status_page_bytes;
+} mr_trainer_config;
+
+typedef struct mr_step_result {
+  int64_t step;     /* number of this step, from 1 */
+  double loss;      /* mean over the counted tokens of the global batch, nats */
+  double grad_norm; /* before clipping */
+  double learning_rate;
+  double loss_scale;
+  int64_t num_tokens;
+  int32_t skipped;  /* 1: a non-finite gradient; nothing was updated */
+  double seconds;
+  double communication_seconds; /* of rank 0, inside seconds */
+} mr_step_result;
+
+typedef struct mr_memory_plan {
+  uint64_t parameter_bytes; /* of one rank, as are all */
+  uint64_t gradient_bytes;
+  uint64_t optimizer_bytes;
+  uint64_t activation_bytes;
+  uint64_t total_bytes; /* the size of the rank's arena, exact */
+  uint64_t num_parameters; /* of the whole model, padded vocabulary included, duplicated ones once */
+} mr_memory_plan;
+
+/* Checks the config and plans without allocating; MR_INVALID_ARGUMENT names the field, what was expected and what came. */
+mr_code mr_trainer_plan(const mr_trainer_config* config, mr_memory_plan* out);
+/* Allocates, starts the ranks and initialises the parameters: the same for every tensor_parallel. */
+mr_code mr_trainer_create(const mr_trainer_config* config, mr_trainer** out);
+void mr_trainer_destroy(mr_trainer* trainer);
+
+/* One optimizer step over the global batch.
+ * tokens: (global_batch, T + 1) int32; inputs are [:, :T], targets [:, 1:]; a target of -1 is not counted.
+ * samples: (global_batch) global sample numbers, the identity of each row for dropout. Rows are borrowed for the call. */
+mr_code mr_trainer_step(mr_trainer* trainer, const int32_t* tokens, const int64_t* samples, mr_step_result* out);
+
+/* Sum of the losses (nats) and count of counted targets over num_sequences rows of T + 1 tokens; no dropout, no update. */
+mr_code mr_trainer_evaluate(mr_trainer* trainer, const int32_t* tokens, int64_t num_sequences, double* loss_sum, int64_t* num_tokens);
+
+/* Logits (vocab_size floats) of the position after tokens[0..length), 1 <= length <= T; no dropout. */
+mr_code mr_trainer_logits(mr_trainer* trainer, const int32_t* tokens, int64_t length, float* logits);
+
+/* Checkpoint bytes: logical tensors, moments and counters in one safetensors file, written aside and renamed; any
+ * tensor_parallel and data_parallel loads it. The metadata map holds "step" and the model config. */
+mr_code mr_trainer_save(mr_trainer* trainer, const char* path);
+mr_code mr_trainer_load(mr_trainer* trainer, const char* path);
+
+/* Number of steps taken, counting those of a loaded checkpoint. */
+mr_code mr_trainer_step_count(const mr_trainer* trainer, int64_t* out);
+
+/* Logical tensors by name, as floats in row-major order of the whole model ("h.0.attn.qkv.weight": (3C, C)). For tests
+ * and export. kind: "parameter" or "gradient" (of the last step, before clipping). */
+mr_code mr_trainer_tensor_count(const mr_trainer* trainer, int64_t* out);
+mr_code mr_trainer_tensor_info(const mr_trainer* trainer, int64_t index, const char** name, int64_t* rows, int64_t* columns);
+mr_code mr_trainer_read_tensor(mr_trainer* trainer, const char* kind, const char* name, float* out, size_t num_elements);
+mr_code mr_trainer_write_parameter(mr_trainer* trainer, const char* name, const float* values, size_t num_elements);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,98 @@
+// The vocabulary between a stage and whoever conducts it: what a stage declares (phases of tasks) and what a task returns.
+// Types only, so that the stages below and the conductor above can share it without knowing one another.
+import type { z } from "zod";
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A file a stage reads or has written. `path` is absolute in memory; the journal stores outputs relative to the stage's folder. */
+export interface FileRef {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Lower-case hex; content identity ("xxh64:..." or "sha256:..."). */
+  readonly digest: string;
+}
+
+/**
+ * One independent, idempotent, deterministic unit of work, run in a worker. Running it twice writes the same bytes.
+ * `args` is plain data; `payload` carries bytes that the conductor read for a task whose input cannot be split
+ * (a gzip stream): it is transferred, never journaled.
+ */
+export interface Task {
+  /** Unique inside the phase and stable across runs: the journal's key of this task. */
+  readonly id: string;
+  /** Registered name, `<stage>/<function>`. */
+  readonly run: string;
+  readonly args: Json;
+  readonly payload?: ArrayBuffer | undefined;
+  /** Input bytes this task reads: drives progress rates. */
+  readonly sizeBytes?: number | undefined;
+}
+
+export interface TaskResult {
+  /** Files this task has written (absolute paths), already complete, fsynced and renamed into place. */
+  readonly outputs: readonly FileRef[];
+  /** Summed over tasks into the stage's counts. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** What later phases need to plan; kept in the journal, so small. */
+  readonly data?: Json | undefined;
+}
+
+export interface TaskContext {
+  /** Folder of the stage's final outputs. */
+  readonly dir: string;
+  /** Folder for files between phases; removed when the stage commits. */
+  readonly workDir: string;
+}
+
+export type TaskFunction = (args: never, context: TaskContext, payload?: ArrayBuffer) => Promise<TaskResult>;
+
+export interface PhaseContext<C> extends TaskContext {
+  readonly config: C;
+  readonly inputs: readonly FileRef[];
+  /** How many workers there are: may shape how much is in flight, never what the output is. */
+  readonly numWorkers: number;
+  /** Results of an earlier phase in the order its tasks were planned. */
+  results(phase: string): readonly TaskResult[];
+}
+
+/** Progress of a long task: everything but `done` may be unknown. */
+export interface Progress {
+  readonly done: number;
+  readonly total?: number | undefined;
+  readonly unit: string;
+  readonly message?: string | undefined;
+}
+
+/** A phase starts when the one before has committed. */
+export type Phase<C> =
+  | {
+      readonly name: string;
+      /** map over blocks, partition over keys, or ordered reduce (one task). */
+      readonly kind: "map" | "partition" | "reduce";
+      /**
+       * The tasks, in order. May be lazy: the conductor pulls with a bounded number in flight, so a sequential reader can
+       * feed all workers. Must yield the same ids in the same order for the same config, inputs and earlier results.
+       * `isDone(id)` lets a reader skip making the payload of a task the journal already holds (still yield the task).
+       */
+      plan(context: PhaseContext<C>, isDone: (id: string) => boolean): Iterable<Task> | AsyncIterable<Task>;
+    }
+  | {
+      readonly name: string;
+      /** Runs in the conductor's process because it governs processes of its own (the trainer). Resumes by its own state. */
+      readonly kind: "process";
+      run(context: PhaseContext<C>, report: (progress: Progress) => void, signal: AbortSignal): Promise<TaskResult>;
+    };
+
+/** One step of the path of the data. Stages never import one another. */
+export interface Stage<C = unknown> {
+  readonly name: string;
+  /** Part of the journal's key; raise it whenever the bytes of an output change. A golden-digest test enforces this. */
+  readonly version: number;
+  /** Strict: an unknown key is an error. */
+  readonly schema: z.ZodType<C>;
+  readonly phases: readonly Phase<C>[];
+  /** The files that the next stage reads, in order, from the committed outputs of all phases. */
+  dataOutputs(dir: string, outputs: readonly FileRef[]): readonly FileRef[];
+  /** Parts of the config that change how fast, not what: left out of the journal's key. */
+  readonly runtimeKeys?: readonly string[];
+}
