@@ -1,6 +1,7 @@
 // The vocabulary between a stage and whoever conducts it: what a stage declares (phases of tasks) and what a task returns.
 // Types only, so that the stages below and the conductor above can share it without knowing one another.
 import type { z } from "zod";
+import type { BlockReader } from "./block-reader.js";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -42,6 +43,8 @@ export interface TaskContext {
   readonly dir: string;
   /** Folder for files between phases; removed when the stage commits. */
   readonly workDir: string;
+  /** How documents are read; given by the conductor, so that no stage imports another. */
+  readonly reader: BlockReader;
 }
 
 export type TaskFunction = (args: never, context: TaskContext, payload?: ArrayBuffer) => Promise<TaskResult>;

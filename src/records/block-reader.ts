@@ -1,0 +1,49 @@
+// What a text stage sees of reading: inputs are cut into blocks of bytes, a block becomes documents. The implementation is
+// the `read` stage's; the conductor hands it to the others.
+import type { DocumentBlock, RejectedRecord } from "./document-block.js";
+import type { FileRef } from "./stage.js";
+
+export type CorpusFormat = "jsonl" | "text";
+export type Compression = "none" | "gzip";
+
+/** Choices of reading, the same for every block of a run; part of the journal's key. */
+export interface ReadOptions {
+  /** Dotted paths. */
+  readonly textField: string;
+  readonly idField: string;
+  readonly sourceField: string;
+  readonly maxDocumentBytes: number;
+}
+
+/** A run of whole records of one file: bytes [start, end) of the decompressed stream. Plain data. */
+export interface BlockRef {
+  /** `<index of the input>-<number of the block>`, zero-padded: sorts in input order, stable across runs. */
+  readonly id: string;
+  readonly file: string;
+  /** Name documents carry when they have no source of their own: the file's name without folders and endings. */
+  readonly source: string;
+  readonly format: CorpusFormat;
+  readonly compression: Compression;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ReadBlock {
+  readonly block: DocumentBlock;
+  /** Line numbers are relative to the block (from 1): only the sum of the blocks before tells the rest. */
+  readonly rejected: readonly RejectedRecord[];
+  /** The block's own bytes (whole records, line ends included): record i is raw[recordOffset[i] - ref.start ..][0, recordLength[i]). */
+  readonly raw: Uint8Array;
+  readonly numLines: number;
+}
+
+export interface BlockReader {
+  /**
+   * Cuts inputs into blocks, in input order. The size of a block depends on the total input bytes alone (64 MiB, less for
+   * small inputs, at least one record). A file that cannot be split is read once, sequentially, and its blocks carry their
+   * bytes as `payload` unless isDone(ref.id).
+   */
+  plan(inputs: readonly FileRef[], options: ReadOptions, isDone: (id: string) => boolean): AsyncIterable<{ ref: BlockRef; payload?: ArrayBuffer }>;
+  /** Documents of one block; `payload` when plan gave one. */
+  read(ref: BlockRef, options: ReadOptions, payload?: ArrayBuffer): Promise<ReadBlock>;
+}
