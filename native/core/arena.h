@@ -1,5 +1,5 @@
-// Arena: one allocation, handed out in order. A measuring arena (made without memory) runs the same code and only counts,
-// so what is planned is what is used.
+// Arena: one allocation, handed out in order. A measuring arena (made without memory) runs the same code and only
+// counts, so what is planned is what is used.
 #ifndef MILLRACE_CORE_ARENA_H_
 #define MILLRACE_CORE_ARENA_H_
 

@@ -19,9 +19,9 @@ struct Event {
 
 struct Context {
   Stream* stream = nullptr;
-  Arena* scratch = nullptr;       // for an op's own workspace; an op leaves it as it found it
-  ThreadPool* pool = nullptr;     // this rank's threads; never shared between ranks
-  Heartbeat* heartbeat = nullptr; // this rank's row of the status page, may be null
+  Arena* scratch = nullptr;        // for an op's own workspace; an op leaves it as it found it
+  ThreadPool* pool = nullptr;      // this rank's threads; never shared between ranks
+  Heartbeat* heartbeat = nullptr;  // this rank's row of the status page, may be null
 };
 
 }  // namespace millrace

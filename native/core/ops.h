@@ -1,10 +1,13 @@
-// The op list: every operation the model and the optimizer use, in one table that a backend fills. The unit is the fused
-// op; the reference backend composes its plain steps. Each op is one file of the same name in reference/, cpu/, cuda/.
+// The op list: every operation the model and the optimizer use, in one table that a backend fills. The unit is the
+// fused op; the reference backend composes its plain steps. Each op is one file of the same name in reference/, cpu/,
+// cuda/.
 //
-// Conventions: shapes by the legend of core/tensor.h; all floating tensors of a call share the table's dtype unless said
-// otherwise; weights are (out, in); "+=" accumulates into what is there, "=" overwrites. Outputs never alias inputs
-// unless said. Collectives are not ops: between the vocabulary-parallel steps the model calls the communicator.
+// Conventions: shapes by the legend of core/tensor.h; all floating tensors of a call share the table's dtype unless
+// said otherwise; weights are (out, in); "+=" accumulates into what is there, "=" overwrites. Outputs never alias
+// inputs unless said. Collectives are not ops: between the vocabulary-parallel steps the model calls the communicator.
 // A call may return before the work is done on a backend with streams; errors of arguments are returned at once.
+// Planning: with a measuring ctx.scratch every op allocates its workspace from it as it would, releases it and returns
+// ok(); it looks at shapes alone, for all data pointers are null then. So an arena is planned by the code that runs.
 #ifndef MILLRACE_CORE_OPS_H_
 #define MILLRACE_CORE_OPS_H_
 
@@ -19,12 +22,12 @@ namespace millrace {
 
 // Causal self-attention of this rank's heads.
 struct AttentionShape {
-  int64_t batch = 0;       // B
-  int64_t time = 0;        // T
-  int64_t heads = 0;       // H_p, heads of this rank
-  int64_t head_size = 0;   // D
-  int64_t head_begin = 0;  // global index of this rank's first head
-  int64_t heads_total = 0; // H; with head_begin it makes dropout indices global
+  int64_t batch = 0;        // B
+  int64_t time = 0;         // T
+  int64_t heads = 0;        // H_p, heads of this rank
+  int64_t head_size = 0;    // D
+  int64_t head_begin = 0;   // global index of this rank's first head
+  int64_t heads_total = 0;  // H; with head_begin it makes dropout indices global
   bool causal = true;
 };
 
@@ -58,14 +61,16 @@ struct OpTable {
   Status (*linear_backward_weight)(Context&, Tensor dw, Tensor dbias, Tensor dy, Tensor x);
 
   // y = gamma * (x - mean) * rstd + beta over C; mean(N), rstd(N) kept. x, y (N,C).
-  Status (*layernorm_forward)(Context&, Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta, double epsilon);
+  Status (*layernorm_forward)(Context&, Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta,
+                              double epsilon);
   // dx(N,C) += gradient through the norm; dgamma(C) +=, dbeta(C) +=.
-  Status (*layernorm_backward)(Context&, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean, Tensor rstd,
-                               Tensor gamma);
-  // r(B,T,C) = residual + dropout(x + bias); then y, mean, rstd = layernorm(r). bias of a row-parallel layer, added after
-  // its reduction. y empty: no norm follows.
-  Status (*residual_layernorm_forward)(Context&, Tensor r, Tensor y, Tensor mean, Tensor rstd, Tensor residual, Tensor x,
-                                       Tensor bias, Tensor gamma, Tensor beta, double epsilon, const Dropout&);
+  Status (*layernorm_backward)(Context&, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean,
+                               Tensor rstd, Tensor gamma);
+  // r(B,T,C) = residual + dropout(x + bias); then y, mean, rstd = layernorm(r). bias of a row-parallel layer, added
+  // after its reduction. y empty: no norm follows.
+  Status (*residual_layernorm_forward)(Context&, Tensor r, Tensor y, Tensor mean, Tensor rstd, Tensor residual,
+                                       Tensor x, Tensor bias, Tensor gamma, Tensor beta, double epsilon,
+                                       const Dropout&);
   // dx(B,T,C) = dr * mask / (1-p); dbias(C) += column sums of dx. The gradient to the residual is dr itself.
   Status (*bias_dropout_backward)(Context&, Tensor dx, Tensor dbias, Tensor dr, const Dropout&);
 
@@ -73,10 +78,11 @@ struct OpTable {
   // lse(B,H_p,T) keeps log sum exp of each row. Dropout element: ((sample*H + head)*T + i)*T + j.
   Status (*attention_forward)(Context&, const AttentionShape&, Tensor out, Tensor lse, Tensor qkv, const Dropout&);
   // dqkv(B,T,3*H_p*D) = ...; probabilities and masks are computed again.
-  Status (*attention_backward)(Context&, const AttentionShape&, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse,
-                               const Dropout&);
+  Status (*attention_backward)(Context&, const AttentionShape&, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out,
+                               Tensor lse, const Dropout&);
 
-  // x(B,T,C) = rows of wte(V_p,C) for the tokens(B,T) (i32) of this rank's range, zero for others; partial until reduced.
+  // x(B,T,C) = rows of wte(V_p,C) for the tokens(B,T) (i32) of this rank's range, zero for others; partial until
+  // reduced.
   Status (*embedding_forward)(Context&, Tensor x, Tensor tokens, Tensor wte, VocabRange);
   // In place after the reduction: x = dropout(x + wpe(T_max,C)[t]).
   Status (*position_forward)(Context&, Tensor x, Tensor wpe, const Dropout&);
@@ -91,11 +97,13 @@ struct OpTable {
   Status (*cross_entropy_max)(Context&, Tensor maximum, Tensor logits, VocabRange);
   // target(N) = logit of the target minus maximum if owned, else 0                  -> all_reduce sum
   // sum_exp(N) = sum of exp(logit - maximum) over this rank's true ids              -> all_reduce sum
-  Status (*cross_entropy_sum)(Context&, Tensor target, Tensor sum_exp, Tensor logits, Tensor maximum, Tensor targets, VocabRange);
+  Status (*cross_entropy_sum)(Context&, Tensor target, Tensor sum_exp, Tensor logits, Tensor maximum, Tensor targets,
+                              VocabRange);
   // loss(N) = log(sum_exp) - target, 0 where not counted. Does not need logits.
   Status (*cross_entropy_loss)(Context&, Tensor loss, Tensor target, Tensor sum_exp, Tensor targets);
   // In place: logits = (softmax - onehot) * scale, 0 in padding and in rows not counted.
-  Status (*cross_entropy_backward)(Context&, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets, VocabRange, double scale);
+  Status (*cross_entropy_backward)(Context&, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets, VocabRange,
+                                   double scale);
 
   // x = value; y += x; x *= value.
   Status (*fill)(Context&, Tensor x, double value);

@@ -1,9 +1,9 @@
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11): a counter-based generator, so a
 // random value is a pure function of what it is for, never of who computes it or when.
 //
-// Key = the run's seed (64 bits). Counter words = {block, block >> 32, step, layer << 8 | site}, block = element / 4; an
-// element takes output word element % 4. `element` is an index into the logical tensor of the whole global sample, so
-// masks do not depend on ranks, micro-batches, recomputation or resuming.
+// Key = the run's seed (64 bits). Counter words = {block, block >> 32, step, layer << 8 | site}, block = element / 4;
+// an element takes output word element % 4. `element` is an index into the logical tensor of the whole global sample,
+// so masks do not depend on ranks, micro-batches, recomputation or resuming.
 #ifndef MILLRACE_CORE_PHILOX_H_
 #define MILLRACE_CORE_PHILOX_H_
 

@@ -29,18 +29,18 @@ inline Status internal_error(std::string message) { return Status(MR_INTERNAL, s
 
 }  // namespace millrace
 
-#define MR_RETURN_IF_ERROR(expression)                      \
-  do {                                                      \
-    ::millrace::Status mr_status_value = (expression);      \
-    if (!mr_status_value.ok()) return mr_status_value;      \
+#define MR_RETURN_IF_ERROR(expression)                 \
+  do {                                                 \
+    ::millrace::Status mr_status_value = (expression); \
+    if (!mr_status_value.ok()) return mr_status_value; \
   } while (false)
 
 #define MR_STRINGIZE_INNER(x) #x
 #define MR_STRINGIZE(x) MR_STRINGIZE_INNER(x)
 
 // Checks what only we can get wrong; the message records expression, file and line.
-#define MR_CHECK(condition)                                                                                     \
-  do {                                                                                                          \
+#define MR_CHECK(condition)                                                                                            \
+  do {                                                                                                                 \
     if (!(condition)) return ::millrace::internal_error(#condition " failed at " __FILE__ ":" MR_STRINGIZE(__LINE__)); \
   } while (false)
 

@@ -67,7 +67,8 @@ struct Tensor {
   Tensor rows(int64_t begin, int64_t count) const {
     Tensor view = *this;
     const int64_t row = shape.rank == 0 ? 1 : num_elements() / (shape[0] == 0 ? 1 : shape[0]);
-    view.data = static_cast<char*>(data) + static_cast<size_t>(begin * row) * dtype_bytes(dtype);
+    // A measuring arena's tensors have no data, and neither have their views.
+    if (data != nullptr) view.data = static_cast<char*>(data) + static_cast<size_t>(begin * row) * dtype_bytes(dtype);
     view.shape.dims[0] = count;
     return view;
   }

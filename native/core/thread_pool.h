@@ -19,8 +19,8 @@ class ThreadPool {
   int num_threads() const;
 
   // Calls body(begin, end) over disjoint ranges that cover [0, count), each at least `grain` long but for the last;
-  // returns when all are done. Which thread runs which range is not fixed; ranges are, for a given count, grain and size
-  // of pool. Not reentrant.
+  // returns when all are done. Which thread runs which range is not fixed; ranges are, for a given count, grain and
+  // size of pool. Not reentrant.
   void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
 
  private:

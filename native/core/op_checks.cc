@@ -1,0 +1,158 @@
+#include "core/op_checks.h"
+
+namespace millrace {
+
+namespace {
+
+int64_t last_dim(const Tensor& x) { return x.shape.rank == 0 ? 1 : x.dim(x.shape.rank - 1); }
+int64_t rows_of(const Tensor& x) { return last_dim(x) == 0 ? 0 : x.num_elements() / last_dim(x); }
+bool given(const Tensor& x) { return x.shape.rank != 0; }
+
+bool is_matrix(const Tensor& x, DType dtype, int64_t rows, int64_t columns) {
+  return x.dtype == dtype && x.shape.rank >= 1 && last_dim(x) == columns && rows_of(x) == rows;
+}
+bool is_vector(const Tensor& x, DType dtype, int64_t length) {
+  return x.dtype == dtype && given(x) && x.num_elements() == length;
+}
+bool is_vector_if_given(const Tensor& x, DType dtype, int64_t length) {
+  return !given(x) || is_vector(x, dtype, length);
+}
+
+Status check_attention(DType dtype, const AttentionShape& s, const Tensor& qkv, const Tensor& out, const Tensor& lse) {
+  MR_CHECK(s.batch >= 0 && s.time >= 0 && s.heads > 0 && s.head_size > 0);
+  MR_CHECK(s.head_begin >= 0 && s.head_begin + s.heads <= s.heads_total);
+  MR_CHECK(is_matrix(qkv, dtype, s.batch * s.time, 3 * s.heads * s.head_size));
+  MR_CHECK(is_matrix(out, dtype, s.batch * s.time, s.heads * s.head_size));
+  MR_CHECK(is_vector(lse, dtype, s.batch * s.heads * s.time));
+  return ok();
+}
+
+}  // namespace
+
+Status check_linear_forward(DType dtype, Tensor y, Tensor x, Tensor w, Tensor bias) {
+  MR_CHECK(w.shape.rank == 2);
+  MR_CHECK(is_matrix(w, dtype, w.dim(0), w.dim(1)));
+  MR_CHECK(is_matrix(x, dtype, rows_of(x), w.dim(1)));
+  MR_CHECK(is_matrix(y, dtype, rows_of(x), w.dim(0)));
+  MR_CHECK(is_vector_if_given(bias, dtype, w.dim(0)));
+  return ok();
+}
+
+Status check_linear_backward_input(DType dtype, Tensor dx, Tensor dy, Tensor w) {
+  return check_linear_forward(dtype, dy, dx, w, Tensor{});
+}
+
+Status check_linear_backward_weight(DType dtype, Tensor dw, Tensor dbias, Tensor dy, Tensor x) {
+  return check_linear_forward(dtype, dy, x, dw, dbias);
+}
+
+Status check_layernorm_forward(DType dtype, Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta) {
+  MR_CHECK(is_matrix(x, dtype, rows_of(x), last_dim(x)));
+  MR_CHECK(is_matrix(y, dtype, rows_of(x), last_dim(x)));
+  MR_CHECK(is_vector(mean, dtype, rows_of(x)));
+  MR_CHECK(is_vector(rstd, dtype, rows_of(x)));
+  MR_CHECK(is_vector(gamma, dtype, last_dim(x)));
+  MR_CHECK(is_vector(beta, dtype, last_dim(x)));
+  return ok();
+}
+
+Status check_layernorm_backward(DType dtype, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean,
+                                Tensor rstd, Tensor gamma) {
+  MR_RETURN_IF_ERROR(check_layernorm_forward(dtype, dy, mean, rstd, x, gamma, dbeta));
+  MR_CHECK(is_matrix(dx, dtype, rows_of(x), last_dim(x)));
+  MR_CHECK(is_vector(dgamma, dtype, last_dim(x)));
+  return ok();
+}
+
+Status check_residual_layernorm_forward(DType dtype, Tensor r, Tensor y, Tensor mean, Tensor rstd, Tensor residual,
+                                        Tensor x, Tensor bias, Tensor gamma, Tensor beta) {
+  MR_CHECK(r.shape.rank == 3);  // dropout needs to know where a sample ends
+  MR_CHECK(is_matrix(r, dtype, rows_of(r), last_dim(r)));
+  MR_CHECK(is_matrix(residual, dtype, rows_of(r), last_dim(r)));
+  MR_CHECK(is_matrix(x, dtype, rows_of(r), last_dim(r)));
+  MR_CHECK(is_vector_if_given(bias, dtype, last_dim(r)));
+  return given(y) ? check_layernorm_forward(dtype, y, mean, rstd, r, gamma, beta) : ok();
+}
+
+Status check_bias_dropout_backward(DType dtype, Tensor dx, Tensor dbias, Tensor dr) {
+  MR_CHECK(dr.shape.rank == 3);
+  MR_CHECK(is_matrix(dr, dtype, rows_of(dr), last_dim(dr)));
+  MR_CHECK(is_matrix(dx, dtype, rows_of(dr), last_dim(dr)));
+  MR_CHECK(is_vector_if_given(dbias, dtype, last_dim(dr)));
+  return ok();
+}
+
+Status check_attention_forward(DType dtype, const AttentionShape& s, Tensor out, Tensor lse, Tensor qkv) {
+  return check_attention(dtype, s, qkv, out, lse);
+}
+
+Status check_attention_backward(DType dtype, const AttentionShape& s, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out,
+                                Tensor lse) {
+  MR_RETURN_IF_ERROR(check_attention(dtype, s, qkv, out, lse));
+  return check_attention(dtype, s, dqkv, dout, lse);
+}
+
+Status check_embedding(DType dtype, Tensor x, Tensor tokens, Tensor wte) {
+  MR_CHECK(wte.shape.rank == 2);
+  MR_CHECK(is_matrix(wte, dtype, wte.dim(0), wte.dim(1)));
+  MR_CHECK(is_vector(tokens, DType::kI32, rows_of(x)));
+  MR_CHECK(is_matrix(x, dtype, rows_of(x), wte.dim(1)));
+  return ok();
+}
+
+Status check_position(DType dtype, Tensor x, Tensor wpe) {
+  MR_CHECK(x.shape.rank == 3 && wpe.shape.rank == 2);
+  MR_CHECK(x.dtype == dtype && wpe.dtype == dtype);
+  MR_CHECK(x.dim(1) <= wpe.dim(0) && x.dim(2) == wpe.dim(1));
+  return ok();
+}
+
+Status check_cross_entropy_max(DType dtype, Tensor maximum, Tensor logits) {
+  MR_CHECK(logits.shape.rank == 2 && logits.dtype == dtype);
+  MR_CHECK(is_vector(maximum, dtype, logits.dim(0)));
+  return ok();
+}
+
+Status check_cross_entropy_sum(DType dtype, Tensor target, Tensor sum_exp, Tensor logits, Tensor maximum,
+                               Tensor targets) {
+  MR_RETURN_IF_ERROR(check_cross_entropy_max(dtype, maximum, logits));
+  return check_cross_entropy_loss(dtype, maximum, target, sum_exp, targets);
+}
+
+Status check_cross_entropy_loss(DType dtype, Tensor loss, Tensor target, Tensor sum_exp, Tensor targets) {
+  MR_CHECK(is_vector(loss, dtype, loss.num_elements()));
+  MR_CHECK(is_vector(target, dtype, loss.num_elements()));
+  MR_CHECK(is_vector(sum_exp, dtype, loss.num_elements()));
+  MR_CHECK(is_vector(targets, DType::kI32, loss.num_elements()));
+  return ok();
+}
+
+Status check_cross_entropy_backward(DType dtype, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets) {
+  MR_RETURN_IF_ERROR(check_cross_entropy_max(dtype, maximum, logits));
+  return check_cross_entropy_loss(dtype, maximum, maximum, sum_exp, targets);
+}
+
+Status check_same(DType dtype, Tensor a, Tensor b) {
+  MR_CHECK(a.dtype == dtype && b.dtype == dtype);
+  MR_CHECK(a.num_elements() == b.num_elements());
+  return ok();
+}
+
+Status check_dtype(DType dtype, Tensor x) {
+  MR_CHECK(x.dtype == dtype);
+  return ok();
+}
+
+Status check_sum_squares(DType dtype, Tensor out, Tensor x) {
+  MR_CHECK(is_vector(out, DType::kF64, 1));
+  MR_CHECK(x.dtype == dtype);
+  return ok();
+}
+
+Status check_adamw(DType dtype, Tensor param, Tensor m, Tensor v, Tensor grad) {
+  MR_RETURN_IF_ERROR(check_same(dtype, param, m));
+  MR_RETURN_IF_ERROR(check_same(dtype, param, v));
+  return check_same(dtype, param, grad);
+}
+
+}  // namespace millrace

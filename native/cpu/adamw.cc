@@ -1,0 +1,29 @@
+#include <cmath>
+
+#include "cpu/cpu_ops.h"
+#include "cpu/ranges.h"
+
+namespace millrace::cpu {
+
+Status adamw(Context& context, Tensor param, Tensor m, Tensor v, Tensor grad, const AdamW& options) {
+  MR_RETURN_IF_ERROR(check_adamw(DType::kF32, param, m, v, grad));
+  if (planning(context)) return ok();
+  const double step = static_cast<double>(options.step);
+  AdamWFactors factors;
+  factors.beta1 = static_cast<float>(options.beta1);
+  factors.beta2 = static_cast<float>(options.beta2);
+  factors.one_minus_beta1 = static_cast<float>(1.0 - options.beta1);
+  factors.one_minus_beta2 = static_cast<float>(1.0 - options.beta2);
+  factors.step_size = static_cast<float>(options.lr / (1.0 - std::pow(options.beta1, step)));
+  factors.inverse_root = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, step)));
+  factors.epsilon = static_cast<float>(options.epsilon);
+  factors.decay = static_cast<float>(options.lr * options.weight_decay);
+  factors.grad_scale = static_cast<float>(options.grad_scale);
+  for_ranges(context, param.num_elements(), kChunkElements, [&](int64_t begin, int64_t end) {
+    kernels().adamw(param.as<float>() + begin, m.as<float>() + begin, v.as<float>() + begin, grad.as<float>() + begin,
+                    end - begin, factors);
+  });
+  return ok();
+}
+
+}  // namespace millrace::cpu

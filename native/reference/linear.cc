@@ -1,0 +1,71 @@
+#include "reference/reference_ops.h"
+
+namespace millrace::reference {
+
+template <class T>
+Status Ops<T>::linear_forward(Context& context, Tensor y, Tensor x, Tensor w, Tensor bias) {
+  MR_RETURN_IF_ERROR(check_linear_forward(dtype_of<T>(), y, x, w, bias));
+  if (planning(context)) return ok();
+  const int64_t num_out = w.dim(0);
+  const int64_t num_in = w.dim(1);
+  for (int64_t n = 0; n < rows_of(x); ++n) {
+    const T* x_row = x.as<T>() + n * num_in;
+    for (int64_t o = 0; o < num_out; ++o) {
+      const T* w_row = w.as<T>() + o * num_in;
+      double sum = bias.empty() ? 0.0 : bias.as<T>()[o];
+      for (int64_t i = 0; i < num_in; ++i) sum += static_cast<double>(x_row[i]) * w_row[i];
+      y.as<T>()[n * num_out + o] = static_cast<T>(sum);
+    }
+    tick(context);
+  }
+  return ok();
+}
+
+template <class T>
+Status Ops<T>::linear_backward_input(Context& context, Tensor dx, Tensor dy, Tensor w, bool accumulate) {
+  MR_RETURN_IF_ERROR(check_linear_backward_input(dtype_of<T>(), dx, dy, w));
+  if (planning(context)) return ok();
+  const int64_t num_out = w.dim(0);
+  const int64_t num_in = w.dim(1);
+  for (int64_t n = 0; n < rows_of(dx); ++n) {
+    T* dx_row = dx.as<T>() + n * num_in;
+    if (!accumulate) {
+      for (int64_t i = 0; i < num_in; ++i) dx_row[i] = 0;
+    }
+    for (int64_t o = 0; o < num_out; ++o) {
+      const T dy_value = dy.as<T>()[n * num_out + o];
+      const T* w_row = w.as<T>() + o * num_in;
+      for (int64_t i = 0; i < num_in; ++i) dx_row[i] += dy_value * w_row[i];
+    }
+    tick(context);
+  }
+  return ok();
+}
+
+template <class T>
+Status Ops<T>::linear_backward_weight(Context& context, Tensor dw, Tensor dbias, Tensor dy, Tensor x) {
+  MR_RETURN_IF_ERROR(check_linear_backward_weight(dtype_of<T>(), dw, dbias, dy, x));
+  if (planning(context)) return ok();
+  const int64_t num_out = dw.dim(0);
+  const int64_t num_in = dw.dim(1);
+  for (int64_t n = 0; n < rows_of(x); ++n) {
+    const T* x_row = x.as<T>() + n * num_in;
+    for (int64_t o = 0; o < num_out; ++o) {
+      const T dy_value = dy.as<T>()[n * num_out + o];
+      T* dw_row = dw.as<T>() + o * num_in;
+      for (int64_t i = 0; i < num_in; ++i) dw_row[i] += dy_value * x_row[i];
+      if (!dbias.empty()) dbias.as<T>()[o] += dy_value;
+    }
+    tick(context);
+  }
+  return ok();
+}
+
+template Status Ops<float>::linear_forward(Context&, Tensor, Tensor, Tensor, Tensor);
+template Status Ops<float>::linear_backward_input(Context&, Tensor, Tensor, Tensor, bool);
+template Status Ops<float>::linear_backward_weight(Context&, Tensor, Tensor, Tensor, Tensor);
+template Status Ops<double>::linear_forward(Context&, Tensor, Tensor, Tensor, Tensor);
+template Status Ops<double>::linear_backward_input(Context&, Tensor, Tensor, Tensor, bool);
+template Status Ops<double>::linear_backward_weight(Context&, Tensor, Tensor, Tensor, Tensor);
+
+}  // namespace millrace::reference
