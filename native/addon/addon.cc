@@ -1,5 +1,5 @@
-// The Node-API module: registers what the other files of this folder define, nothing else. It keeps no state of its own,
-// so it may be loaded in any number of worker threads.
+// The Node-API module: registers what the other files of this folder define, nothing else. It keeps no state of its
+// own, so it may be loaded in any number of worker threads.
 #include "addon/registration.h"
 
 namespace millrace::addon {

@@ -1,7 +1,8 @@
 /* The conventions of the C API.
  *
  * - Every function returns an mr_code; results leave through out-parameters, which are untouched on failure.
- * - mr_last_error() gives one sentence about the last failure on the calling thread, valid until that thread's next call.
+ * - mr_last_error() gives one sentence about the last failure on the calling thread, valid until that thread's next
+ * call.
  * - Handles are opaque, made by *_create or *_open and ended by *_destroy or *_close; destroying NULL is allowed.
  * - Unless a function says otherwise a handle is used by one thread at a time; distinct handles are independent.
  * - Pointers passed in are borrowed for the call; pointers handed out live as long as their handle.

@@ -36,7 +36,7 @@ typedef struct mr_status_row {
   uint64_t changed_ns;     /* CLOCK_MONOTONIC when `operation` last changed */
   uint32_t state;          /* mr_rank_state */
   uint32_t reserved;
-  char operation[128];     /* UTF-8, NUL-terminated: "layer 3 mlp g forward" */
+  char operation[128]; /* UTF-8, NUL-terminated: "layer 3 mlp g forward" */
   uint8_t padding[88];
 } mr_status_row;
 

@@ -1,8 +1,9 @@
 /* The trainer: GPT-2 with tensor parallelism (Megatron-LM, Shoeybi et al. 2019) as one handle.
  *
- * A trainer runs its ranks as threads of this process: world = tensor_parallel * data_parallel; tensor-parallel ranks are
- * consecutive (paper, appendix B). The caller's thread hands out work and waits; a handle is used by one thread at a time.
- * All that changes the model (micro-batches, loss scale, clipping, schedule, optimizer) happens behind this interface.
+ * A trainer runs its ranks as threads of this process: world = tensor_parallel * data_parallel; tensor-parallel ranks
+ * are consecutive (paper, appendix B). The caller's thread hands out work and waits; a handle is used by one thread at
+ * a time. All that changes the model (micro-batches, loss scale, clipping, schedule, optimizer) happens behind this
+ * interface.
  */
 #ifndef MILLRACE_TRAINER_H_
 #define MILLRACE_TRAINER_H_
@@ -35,7 +36,7 @@ typedef struct mr_trainer_config {
   const char* precision; /* "fp32"; "fp64" on the reference backend, for finite differences */
   int32_t tensor_parallel;
   int32_t data_parallel;
-  int32_t threads; /* total over all ranks; 0: one a processor */
+  int32_t threads;         /* total over all ranks; 0: one a processor */
   int32_t sequence_length; /* T <= context_length */
   int32_t micro_batch;     /* sequences a data-parallel rank at a time */
   int32_t global_batch;    /* sequences a step; a multiple of micro_batch * data_parallel */
@@ -61,7 +62,7 @@ typedef struct mr_step_result {
   double learning_rate;
   double loss_scale;
   int64_t num_tokens;
-  int32_t skipped;  /* 1: a non-finite gradient; nothing was updated */
+  int32_t skipped; /* 1: a non-finite gradient; nothing was updated */
   double seconds;
   double communication_seconds; /* of rank 0, inside seconds */
 } mr_step_result;
@@ -71,29 +72,38 @@ typedef struct mr_memory_plan {
   uint64_t gradient_bytes;
   uint64_t optimizer_bytes;
   uint64_t activation_bytes;
-  uint64_t total_bytes; /* the size of the rank's arena, exact */
+  uint64_t total_bytes;    /* the size of the rank's arena, exact */
   uint64_t num_parameters; /* of the whole model, padded vocabulary included, duplicated ones once */
 } mr_memory_plan;
 
-/* Checks the config and plans without allocating; MR_INVALID_ARGUMENT names the field, what was expected and what came. */
+/* 1 when this build can run the backend ("cpu" or "reference") on this machine, else 0. */
+int32_t mr_backend_available(const char* backend);
+
+/* Checks the config and plans without allocating; MR_INVALID_ARGUMENT names the field, what was expected and what came.
+ */
 mr_code mr_trainer_plan(const mr_trainer_config* config, mr_memory_plan* out);
 /* Allocates, starts the ranks and initialises the parameters: the same for every tensor_parallel. */
 mr_code mr_trainer_create(const mr_trainer_config* config, mr_trainer** out);
 void mr_trainer_destroy(mr_trainer* trainer);
 
 /* One optimizer step over the global batch.
- * tokens: (global_batch, T + 1) int32; inputs are [:, :T], targets [:, 1:]; a target of -1 is not counted.
- * samples: (global_batch) global sample numbers, the identity of each row for dropout. Rows are borrowed for the call. */
+ * tokens: (global_batch, T + 1) int32; inputs are [:, :T], targets [:, 1:]; a target of -1 is not counted, an input of
+ * -1 has a position but no token (so rows may be padded at their end). At least one target is counted. samples:
+ * (global_batch) global sample numbers, the identity of each row for dropout. Rows are borrowed for the call. */
 mr_code mr_trainer_step(mr_trainer* trainer, const int32_t* tokens, const int64_t* samples, mr_step_result* out);
 
-/* Sum of the losses (nats) and count of counted targets over num_sequences rows of T + 1 tokens; no dropout, no update. */
-mr_code mr_trainer_evaluate(mr_trainer* trainer, const int32_t* tokens, int64_t num_sequences, double* loss_sum, int64_t* num_tokens);
+/* Sum of the losses (nats) and count of counted targets over num_sequences rows of T + 1 tokens; no dropout, no update.
+ */
+mr_code mr_trainer_evaluate(mr_trainer* trainer, const int32_t* tokens, int64_t num_sequences, double* loss_sum,
+                            int64_t* num_tokens);
 
 /* Logits (vocab_size floats) of the position after tokens[0..length), 1 <= length <= T; no dropout. */
 mr_code mr_trainer_logits(mr_trainer* trainer, const int32_t* tokens, int64_t length, float* logits);
 
 /* Checkpoint bytes: logical tensors, moments and counters in one safetensors file, written aside and renamed; any
- * tensor_parallel and data_parallel loads it. The metadata map holds "step" and the model config. */
+ * tensor_parallel and data_parallel loads it. The metadata map holds "step" and the model config. See
+ * docs/formats/checkpoint.md. A refusal (MR_IO, MR_CORRUPT, MR_INVALID_ARGUMENT) leaves trainer and `path` as they
+ * were; after an error of any other call that is not MR_INVALID_ARGUMENT the trainer can only be destroyed. */
 mr_code mr_trainer_save(mr_trainer* trainer, const char* path);
 mr_code mr_trainer_load(mr_trainer* trainer, const char* path);
 
@@ -103,8 +113,10 @@ mr_code mr_trainer_step_count(const mr_trainer* trainer, int64_t* out);
 /* Logical tensors by name, as floats in row-major order of the whole model ("h.0.attn.qkv.weight": (3C, C)). For tests
  * and export. kind: "parameter" or "gradient" (of the last step, before clipping). */
 mr_code mr_trainer_tensor_count(const mr_trainer* trainer, int64_t* out);
-mr_code mr_trainer_tensor_info(const mr_trainer* trainer, int64_t index, const char** name, int64_t* rows, int64_t* columns);
-mr_code mr_trainer_read_tensor(mr_trainer* trainer, const char* kind, const char* name, float* out, size_t num_elements);
+mr_code mr_trainer_tensor_info(const mr_trainer* trainer, int64_t index, const char** name, int64_t* rows,
+                               int64_t* columns);
+mr_code mr_trainer_read_tensor(mr_trainer* trainer, const char* kind, const char* name, float* out,
+                               size_t num_elements);
 mr_code mr_trainer_write_parameter(mr_trainer* trainer, const char* name, const float* values, size_t num_elements);
 
 #ifdef __cplusplus

@@ -1,0 +1,140 @@
+// millrace/read.h over the text kernels.
+#include "millrace/read.h"
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "api/last_error.h"
+#include "text/json_lines.h"
+#include "text/line_scan.h"
+#include "text/normalize.h"
+#include "text/unicode.h"
+
+struct mr_scan {
+  millrace::ScannedBlock block;
+};
+
+struct mr_texts {
+  std::string text;
+  std::vector<uint32_t> offsets;  // none where there is one text only
+};
+
+namespace {
+
+using millrace::ok;
+using millrace::report;
+using millrace::Status;
+
+std::string string_of(mr_text text) { return {reinterpret_cast<const char*>(text.data), text.size}; }
+mr_text text_of(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+mr_text text_of(const millrace::ByteBuffer& bytes) { return {bytes.data(), bytes.size()}; }
+
+// Runs `body`, which returns a Status, and keeps exceptions on this side of the border.
+template <class Body>
+mr_code guarded(Body body) {
+  try {
+    return report(body());
+  } catch (const std::bad_alloc&) {
+    return report(Status(MR_OUT_OF_MEMORY, "not enough memory for a block of documents"));
+  } catch (const std::exception& error) {
+    return report(millrace::internal_error(error.what()));
+  }
+}
+
+Status index_check(size_t index, size_t count) {
+  if (index < count) return ok();
+  return millrace::invalid_argument("expected an index below " + std::to_string(count) + ", got " +
+                                    std::to_string(index));
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* mr_unicode_version(void) { return millrace::kUnicodeVersion; }
+
+mr_code mr_scan_jsonl(const uint8_t* bytes, size_t size, const mr_scan_options* options, mr_scan** out) {
+  return guarded([&]() -> Status {
+    auto scan = std::make_unique<mr_scan>();
+    const millrace::ScanOptions choices{string_of(options->text_field),
+                                        string_of(options->id_field),
+                                        string_of(options->source_field),
+                                        string_of(options->source),
+                                        options->base_offset,
+                                        options->base_line,
+                                        static_cast<size_t>(options->max_document_bytes)};
+    MR_RETURN_IF_ERROR(millrace::scan_jsonl(bytes, size, choices, &scan->block));
+    *out = scan.release();
+    return ok();
+  });
+}
+
+void mr_scan_destroy(mr_scan* scan) { delete scan; }
+
+mr_code mr_scan_get(const mr_scan* scan, mr_scan_view* out) {
+  const millrace::ScannedBlock& block = scan->block;
+  *out = {block.source_index.size(),  text_of(block.text),
+          text_of(block.id),          text_of(block.meta),
+          block.text_offsets.data(),  block.id_offsets.data(),
+          block.meta_offsets.data(),  block.source_index.data(),
+          block.record_offset.data(), block.record_length.data(),
+          block.record_line.data(),   block.sources.size(),
+          block.rejected.size(),      block.num_lines};
+  return MR_OK;
+}
+
+mr_code mr_scan_source(const mr_scan* scan, size_t index, mr_text* out) {
+  return guarded([&]() -> Status {
+    MR_RETURN_IF_ERROR(index_check(index, scan->block.sources.size()));
+    *out = text_of(scan->block.sources[index]);
+    return ok();
+  });
+}
+
+mr_code mr_scan_rejected(const mr_scan* scan, size_t index, mr_rejected_line* out) {
+  return guarded([&]() -> Status {
+    MR_RETURN_IF_ERROR(index_check(index, scan->block.rejected.size()));
+    const millrace::RejectedLine& line = scan->block.rejected[index];
+    *out = {line.offset, line.length, line.line, line.reason, text_of(line.detail)};
+    return ok();
+  });
+}
+
+void mr_texts_destroy(mr_texts* texts) { delete texts; }
+
+mr_code mr_texts_get(const mr_texts* texts, mr_text* data, const uint32_t** offsets) {
+  if (data != nullptr) *data = text_of(texts->text);
+  if (offsets != nullptr) *offsets = texts->offsets.data();
+  return MR_OK;
+}
+
+mr_code mr_normalize_texts(const uint8_t* text, const uint32_t* offsets, size_t num_rows, int nfc, int newlines,
+                           mr_texts** out) {
+  return guarded([&]() -> Status {
+    auto texts = std::make_unique<mr_texts>();
+    MR_RETURN_IF_ERROR(
+        millrace::normalize_texts(text, offsets, num_rows, {nfc != 0, newlines != 0}, &texts->text, &texts->offsets));
+    *out = texts.release();
+    return ok();
+  });
+}
+
+mr_code mr_format_jsonl(const mr_documents* documents, const uint8_t* keep, mr_texts** out) {
+  return guarded([&]() -> Status {
+    auto texts = std::make_unique<mr_texts>();
+    const millrace::DocumentColumns columns{documents->num_documents,
+                                            {documents->text, documents->text_offsets},
+                                            {documents->id, documents->id_offsets},
+                                            {documents->meta, documents->meta_offsets},
+                                            {documents->sources, documents->source_offsets},
+                                            documents->source_index};
+    MR_RETURN_IF_ERROR(millrace::format_jsonl(columns, keep, texts->text));
+    *out = texts.release();
+    return ok();
+  });
+}
+
+}  // extern "C"

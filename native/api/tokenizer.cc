@@ -1,0 +1,108 @@
+// Implements millrace/tokenizer.h over text/bpe.h.
+#include "millrace/tokenizer.h"
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "api/last_error.h"
+#include "text/bpe.h"
+
+struct mr_tokenizer {
+  explicit mr_tokenizer(millrace::BpeVocab vocab) : bpe(std::move(vocab)) {}
+
+  millrace::ByteLevelBpe bpe;
+  millrace::IdBuffer ids;
+  std::string bytes;
+};
+
+namespace {
+
+using millrace::Status;
+
+std::string_view view_of(const uint8_t* bytes, size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
+
+// Nothing is thrown across the C border.
+template <typename Body>
+mr_code guarded(Body&& body) {
+  try {
+    return millrace::report(body());
+  } catch (const std::bad_alloc&) {
+    return millrace::report(Status(MR_OUT_OF_MEMORY, "expected more memory for the tokenizer, got none"));
+  } catch (const std::exception& error) {
+    return millrace::report(millrace::internal_error(error.what()));
+  } catch (...) {
+    return millrace::report(millrace::internal_error("an unknown exception in the tokenizer"));
+  }
+}
+
+// A result buffer of more ids than this (64 MiB) is given back before the next call.
+constexpr size_t kKeptIds = size_t{16} << 20;
+
+Status check_offsets(const uint32_t* offsets, size_t num_rows, size_t text_bytes) {
+  for (size_t row = 0; row < num_rows; ++row) {
+    if (offsets[row] > offsets[row + 1]) {
+      return millrace::invalid_argument("expected ascending text offsets, got " + std::to_string(offsets[row]) +
+                                        " before " + std::to_string(offsets[row + 1]) + " at row " +
+                                        std::to_string(row));
+    }
+  }
+  if (offsets[num_rows] > text_bytes) {
+    return millrace::invalid_argument("expected text offsets up to " + std::to_string(text_bytes) + ", got " +
+                                      std::to_string(offsets[num_rows]));
+  }
+  return millrace::ok();
+}
+
+}  // namespace
+
+extern "C" {
+
+mr_code mr_tokenizer_create_bpe(const uint8_t* vocab_json, size_t vocab_bytes, const uint8_t* merges,
+                                size_t merges_bytes, mr_tokenizer** out) {
+  return guarded([&]() -> Status {
+    millrace::BpeVocab vocab;
+    MR_RETURN_IF_ERROR(
+        millrace::parse_bpe_vocab(view_of(vocab_json, vocab_bytes), view_of(merges, merges_bytes), &vocab));
+    *out = new mr_tokenizer(std::move(vocab));
+    return millrace::ok();
+  });
+}
+
+void mr_tokenizer_destroy(mr_tokenizer* tokenizer) { delete tokenizer; }
+
+int32_t mr_tokenizer_vocab_size(const mr_tokenizer* tokenizer) {
+  return static_cast<int32_t>(tokenizer->bpe.vocab_size());
+}
+
+mr_code mr_tokenizer_encode(mr_tokenizer* tokenizer, const uint8_t* text, size_t text_bytes, const uint32_t* offsets,
+                            size_t num_rows, const int32_t** ids, size_t* num_ids, uint32_t* id_offsets) {
+  return guarded([&]() -> Status {
+    MR_RETURN_IF_ERROR(check_offsets(offsets, num_rows, text_bytes));
+    if (tokenizer->ids.capacity() > kKeptIds) tokenizer->ids = millrace::IdBuffer();
+    tokenizer->ids.clear();
+    for (size_t row = 0; row < num_rows; ++row) {
+      id_offsets[row] = static_cast<uint32_t>(tokenizer->ids.size());
+      tokenizer->bpe.encode(text + offsets[row], offsets[row + 1] - offsets[row], tokenizer->ids);
+    }
+    id_offsets[num_rows] = static_cast<uint32_t>(tokenizer->ids.size());
+    *ids = tokenizer->ids.data();
+    *num_ids = tokenizer->ids.size();
+    return millrace::ok();
+  });
+}
+
+mr_code mr_tokenizer_decode(mr_tokenizer* tokenizer, const int32_t* ids, size_t num_ids, const uint8_t** bytes,
+                            size_t* num_bytes) {
+  return guarded([&]() -> Status {
+    tokenizer->bytes.clear();
+    MR_RETURN_IF_ERROR(tokenizer->bpe.decode(ids, num_ids, tokenizer->bytes));
+    *bytes = reinterpret_cast<const uint8_t*>(tokenizer->bytes.data());
+    *num_bytes = tokenizer->bytes.size();
+    return millrace::ok();
+  });
+}
+
+}  // extern "C"

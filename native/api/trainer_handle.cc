@@ -1,0 +1,73 @@
+#include "api/trainer_handle.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <string>
+
+static_assert(sizeof(mr_status_header) == MR_STATUS_HEADER_BYTES && sizeof(mr_status_row) == MR_STATUS_ROW_BYTES,
+              "the status page's layout is read by other processes");
+
+namespace millrace {
+
+Status open_status_page(void* page, size_t bytes, int num_ranks, mr_status_row** rows) {
+  *rows = nullptr;
+  if (page == nullptr) return ok();
+  const size_t ranks_end = MR_STATUS_HEADER_BYTES + MR_STATUS_ROW_BYTES * static_cast<size_t>(num_ranks);
+  const size_t wanted = ranks_end + MR_STATUS_ROW_BYTES;
+  if (bytes < wanted) {
+    return invalid_argument("expected at least " + std::to_string(wanted) + " bytes for status_page, got " +
+                            std::to_string(bytes));
+  }
+  if (reinterpret_cast<uintptr_t>(page) % alignof(mr_status_row) != 0) {
+    return invalid_argument("expected an address aligned to 8 bytes for status_page, got an odd one");
+  }
+  std::memset(page, 0, ranks_end);
+  auto* header = static_cast<mr_status_header*>(page);
+  header->version = 1;
+  header->num_ranks = static_cast<uint32_t>(num_ranks);
+  header->process_id = static_cast<uint64_t>(::getpid());
+  *rows = reinterpret_cast<mr_status_row*>(static_cast<char*>(page) + MR_STATUS_HEADER_BYTES);
+  // Last: a reader that sees the magic sees the rest.
+  std::atomic_ref<uint64_t>(header->magic).store(MR_STATUS_MAGIC, std::memory_order_release);
+  return ok();
+}
+
+}  // namespace millrace
+
+using millrace::Rank;
+using millrace::Status;
+
+mr_trainer::mr_trainer(const millrace::TrainerConfig& config, mr_status_row* rows)
+    : config_(config), mesh_(config.tensor_parallel, config.data_parallel), threads_(config.world()) {
+  ranks_.resize(static_cast<size_t>(config.world()));
+  for (int r = 0; r < config.world(); ++r) heartbeats_.emplace_back(rows == nullptr ? nullptr : rows + r);
+}
+
+mr_trainer::~mr_trainer() {
+  (void)threads_.run([this](int r) {
+    ranks_[static_cast<size_t>(r)].reset();
+    return millrace::ok();
+  });
+}
+
+Status mr_trainer::create_ranks(const millrace::OpTable& ops) {
+  return threads_.run([&](int r) {
+    const size_t i = static_cast<size_t>(r);
+    return Rank::create(config_, ops, mesh_.place_of(r), &heartbeats_[i], millrace::ParallelPolicy::standard(),
+                        &ranks_[i]);
+  });
+}
+
+Status mr_trainer::run_together(const std::function<Status(Rank&)>& work) {
+  if (!failure_.ok()) return failure_;
+  const Status status = threads_.run([&](int r) { return ranks_[static_cast<size_t>(r)]->run(true, work); });
+  if (!status.ok()) failure_ = Status(MR_COMM, "the trainer has failed before: " + status.message());
+  return status;
+}
+
+Status mr_trainer::run_apart(const std::function<Status(Rank&)>& work) {
+  if (!failure_.ok()) return failure_;
+  return threads_.run([&](int r) { return ranks_[static_cast<size_t>(r)]->run(false, work); });
+}

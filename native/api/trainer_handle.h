@@ -1,0 +1,53 @@
+// What stands behind mr_trainer: one rank a thread, their communicators and their rows of the status page.
+#ifndef MILLRACE_API_TRAINER_HANDLE_H_
+#define MILLRACE_API_TRAINER_HANDLE_H_
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "api/mesh.h"
+#include "api/rank_threads.h"
+#include "core/heartbeat.h"
+#include "millrace/status_page.h"
+#include "millrace/trainer.h"
+#include "train/rank.h"
+
+namespace millrace {
+
+// Writes the page's header and clears the ranks' rows, which *rows then points at; null without a page. The row after
+// them belongs to the host's loop and is left alone.
+Status open_status_page(void* page, size_t bytes, int num_ranks, mr_status_row** rows);
+
+}  // namespace millrace
+
+struct mr_trainer {
+  // `rows` may be null; else it outlives this object.
+  mr_trainer(const millrace::TrainerConfig& config, mr_status_row* rows);
+  // Each rank's memory is freed by the thread that made it.
+  ~mr_trainer();
+  mr_trainer(const mr_trainer&) = delete;
+  mr_trainer& operator=(const mr_trainer&) = delete;
+
+  millrace::Status create_ranks(const millrace::OpTable& ops);
+
+  // Work that all ranks do together; a failure ends this trainer, and later calls say so.
+  millrace::Status run_together(const std::function<millrace::Status(millrace::Rank&)>& work);
+  // Work that each rank does for itself, or that is refused on all alike; the trainer stays usable.
+  millrace::Status run_apart(const std::function<millrace::Status(millrace::Rank&)>& work);
+
+  const millrace::TrainerConfig& config() const { return config_; }
+  const millrace::Progress& progress() const { return ranks_.front()->progress(); }
+  // The table of logical tensors is the same on every rank.
+  const std::vector<millrace::Parameter>& parameters() const { return ranks_.front()->model().parameters().all(); }
+
+ private:
+  millrace::TrainerConfig config_;
+  millrace::Mesh mesh_;
+  std::vector<millrace::Heartbeat> heartbeats_;
+  millrace::RankThreads threads_;
+  std::vector<std::unique_ptr<millrace::Rank>> ranks_;
+  millrace::Status failure_;  // of an earlier call: the groups are poisoned and stay so
+};
+
+#endif  // MILLRACE_API_TRAINER_HANDLE_H_

@@ -1,0 +1,88 @@
+/* Reading: JSON lines to columns of documents, their normalisation, and back to JSON lines.
+ *
+ * Columns of variable length are bytes with offsets: row i is data[offsets[i] .. offsets[i + 1]), with one more offset
+ * than rows. All text that comes out is valid UTF-8; text that goes in must be.
+ */
+#ifndef MILLRACE_READ_H_
+#define MILLRACE_READ_H_
+
+#include "millrace/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of Unicode behind NFC, folding and character classes, such as "18.0.0". */
+const char* mr_unicode_version(void);
+
+typedef struct mr_text {
+  const uint8_t* data;
+  size_t size;
+} mr_text;
+
+typedef struct mr_scan_options {
+  mr_text text_field; /* dotted paths; id_field and source_field may be empty: never looked up */
+  mr_text id_field;
+  mr_text source_field;
+  mr_text source; /* of documents without one of their own; a made-up id is "<source>#<byte offset>" */
+  uint64_t base_offset;
+  uint64_t base_line;
+  uint64_t max_document_bytes; /* 0: no limit */
+} mr_scan_options;
+
+typedef struct mr_rejected_line {
+  double offset; /* of the decompressed file */
+  double length; /* bytes, without the line end */
+  double line;   /* from 1 */
+  const char* reason;
+  mr_text detail;
+} mr_rejected_line;
+
+typedef struct mr_scan_view {
+  size_t num_documents;
+  mr_text text, id, meta;
+  const uint32_t *text_offsets, *id_offsets, *meta_offsets;
+  const uint32_t* source_index;
+  const double* record_offset;
+  const uint32_t* record_length;
+  const double* record_line;
+  size_t num_sources;
+  size_t num_rejected;
+  uint64_t num_lines;
+} mr_scan_view;
+
+typedef struct mr_scan mr_scan;
+
+/* Scans whole lines (the last may lack its end), under 4 GiB. What is wrong with a record is data of the result, never
+ * a failure of the call; MR_INVALID_ARGUMENT speaks of the options alone. */
+mr_code mr_scan_jsonl(const uint8_t* bytes, size_t size, const mr_scan_options* options, mr_scan** out);
+void mr_scan_destroy(mr_scan* scan);
+mr_code mr_scan_get(const mr_scan* scan, mr_scan_view* out);
+mr_code mr_scan_source(const mr_scan* scan, size_t index, mr_text* out);
+mr_code mr_scan_rejected(const mr_scan* scan, size_t index, mr_rejected_line* out);
+
+/* An owner of texts. */
+typedef struct mr_texts mr_texts;
+void mr_texts_destroy(mr_texts* texts);
+/* offsets: num_rows + 1 of them. Either out-parameter may be NULL. */
+mr_code mr_texts_get(const mr_texts* texts, mr_text* data, const uint32_t** offsets);
+
+/* num_rows rows of text to as many rows: line ends CRLF and CR to LF (newlines), canonical composition (nfc). */
+mr_code mr_normalize_texts(const uint8_t* text, const uint32_t* offsets, size_t num_rows, int nfc, int newlines,
+                           mr_texts** out);
+
+typedef struct mr_documents {
+  size_t num_documents;
+  const uint8_t *text, *id, *meta, *sources;
+  const uint32_t *text_offsets, *id_offsets, *meta_offsets, *source_offsets;
+  const uint32_t* source_index; /* row of sources, one a document */
+} mr_documents;
+
+/* The rows with keep[i] != 0 as {"id":...,"text":...,"source":...,<meta>} and LF, as one text. A meta
+ * field that bears one of the three names becomes "original_<name>". */
+mr_code mr_format_jsonl(const mr_documents* documents, const uint8_t* keep, mr_texts** out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,40 @@
+/* Tokenizers: text in, ids out. Byte-level BPE (GPT-2) with vocab.json and merges.txt given as bytes.
+ *
+ * Conventions as in status.h. A tokenizer keeps its result buffers: what encode and decode hand out lives until the
+ * next call on the same handle.
+ */
+#ifndef MILLRACE_TOKENIZER_H_
+#define MILLRACE_TOKENIZER_H_
+
+#include "millrace/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mr_tokenizer mr_tokenizer;
+
+/* vocab_json: {"token": id} in GPT-2's byte-to-unicode alphabet; merges: "left right" lines in order of rank. A file
+ * that is not one is MR_INVALID_ARGUMENT, the message names the line. */
+mr_code mr_tokenizer_create_bpe(const uint8_t* vocab_json, size_t vocab_bytes, const uint8_t* merges,
+                                size_t merges_bytes, mr_tokenizer** out);
+void mr_tokenizer_destroy(mr_tokenizer* tokenizer);
+
+int32_t mr_tokenizer_vocab_size(const mr_tokenizer* tokenizer);
+
+/* Row i is text[offsets[i] .. offsets[i+1]), each encoded by itself; offsets has num_rows + 1 ascending entries, the
+ * last at most text_bytes. *ids gets all rows' ids, *num_ids how many; id_offsets (num_rows + 1 entries, the caller's)
+ * where each row begins. No text is special: "<|endoftext|>" is ordinary text. Bytes that are not UTF-8 are encoded
+ * too. */
+mr_code mr_tokenizer_encode(mr_tokenizer* tokenizer, const uint8_t* text, size_t text_bytes, const uint32_t* offsets,
+                            size_t num_rows, const int32_t** ids, size_t* num_ids, uint32_t* id_offsets);
+
+/* The bytes of the ids, one after the other; a character may be cut at either end. An id outside the vocabulary is
+ * MR_INVALID_ARGUMENT. */
+mr_code mr_tokenizer_decode(mr_tokenizer* tokenizer, const int32_t* ids, size_t num_ids, const uint8_t** bytes,
+                            size_t* num_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,28 @@
+// Token and position embedding. The token table is split over ranks by vocabulary (paper, section 3): each looks up the
+// ids of its range and g adds the parts; positions are duplicated and added once, after the reduction.
+#ifndef MILLRACE_MODEL_EMBEDDING_H_
+#define MILLRACE_MODEL_EMBEDDING_H_
+
+#include "model/config.h"
+#include "model/dropout_source.h"
+#include "model/parameters.h"
+#include "model/rank_env.h"
+
+namespace millrace {
+
+VocabRange vocab_of_rank(const ModelConfig&, int rank, int size);
+
+struct VocabParallelEmbedding {
+  Parameter* tokens = nullptr;     // (V_p, C)
+  Parameter* positions = nullptr;  // (T_max, C)
+  VocabRange range;
+
+  // x(B,T,C) = dropout(tokens + positions) for ids(B,T).
+  Status forward(RankEnv&, Tensor x, Tensor ids, const DropoutSource&) const;
+  // dx is overwritten.
+  Status backward(RankEnv&, Tensor dx, Tensor ids, const DropoutSource&) const;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MODEL_EMBEDDING_H_

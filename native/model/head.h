@@ -1,0 +1,51 @@
+// The language-model head: logits by the tied token embedding and their cross entropy, both split by vocabulary, so
+// that ranks exchange three values a token instead of V (paper, section 3).
+//
+// Rows go through in chunks: forward, loss and backward of one before the next. So the logits of a micro-batch never
+// exist as a whole (at V = 50,304 they would outweigh every other activation), and a chunk is still in cache when it
+// comes back.
+#ifndef MILLRACE_MODEL_HEAD_H_
+#define MILLRACE_MODEL_HEAD_H_
+
+#include "core/arena.h"
+#include "model/config.h"
+#include "model/parameters.h"
+#include "model/rank_env.h"
+
+namespace millrace {
+
+class Head {
+ public:
+  // Rows a chunk: as many as keep the whole model's logits of a chunk within the budget. It depends on the true
+  // vocabulary, not on its padding or a rank's share, so that sums over rows have the same order for every number of
+  // ranks.
+  static int64_t chunk_rows(int64_t num_rows, int64_t vocab_size);
+
+  // `embedding` (V_p, C) is the tied token embedding; buffers for up to num_rows rows come from `arena`.
+  Status allocate(RankEnv&, const ModelConfig&, Parameter* embedding, int64_t num_rows, Arena& arena);
+
+  // Adds the loss of all counted rows to *loss_sum. y(N,C), targets(N) i32.
+  Status loss(RankEnv&, Tensor y, Tensor targets, double* loss_sum);
+  // The same, and dy(N,C) = the whole gradient times `scale`; the embedding's gradient is accumulated.
+  Status loss_and_backward(RankEnv&, Tensor dy, Tensor y, Tensor targets, double scale, double* loss_sum);
+  // This rank's logits of one row y(1,C); the view is valid until the next call. Column i is id range().begin + i.
+  Status logits(RankEnv&, Tensor y, Tensor* out);
+  const VocabRange& range() const { return range_; }
+
+ private:
+  Status run(RankEnv&, const Tensor* dy, Tensor y, Tensor targets, double scale, double* loss_sum);
+  Status chunk_statistics(RankEnv&, Tensor logits, Tensor y, Tensor targets, int64_t begin, int64_t count);
+
+  Parameter* embedding_ = nullptr;
+  VocabRange range_;
+  int64_t vocab_per_rank_ = 0;  // V_p
+  Tensor logits_;               // (chunk, V_p)
+  Tensor maximum_;              // (N), as are the rest
+  Tensor target_;
+  Tensor sum_exp_;
+  Tensor loss_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MODEL_HEAD_H_

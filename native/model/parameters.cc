@@ -1,0 +1,68 @@
+#include "model/parameters.h"
+
+namespace millrace {
+
+namespace {
+
+// Tensors begin on cache lines, as an arena's own do.
+int64_t aligned_elements(int64_t count, DType dtype) {
+  const int64_t line = static_cast<int64_t>(Arena::kAlignment / dtype_bytes(dtype));
+  return (count + line - 1) / line * line;
+}
+
+Tensor view_of(Tensor flat, int64_t offset, Shape shape) {
+  return flat.rows(offset, shape.num_elements()).reshaped(shape);
+}
+
+}  // namespace
+
+Shape ParameterSpec::local_shape(int size) const {
+  int64_t local_rows = padded_rows;
+  int64_t local_columns = columns;
+  if (split == Split::kRows || split == Split::kHeads) local_rows /= size;
+  if (split == Split::kColumns) local_columns /= size;
+  return dims == 1 ? Shape(local_rows) : Shape(local_rows, local_columns);
+}
+
+Status ParameterSet::allocate(std::vector<ParameterSpec> specs, DType dtype, int tensor_size, Arena& arena) {
+  int64_t total = 0;
+  for (const ParameterSpec& spec : specs) {
+    total += aligned_elements(spec.local_shape(tensor_size).num_elements(), dtype);
+  }
+  Tensor values, first, second;
+  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &values));
+  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &gradients_));
+  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &first));
+  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &second));
+
+  parameters_.clear();
+  parameters_.reserve(specs.size());
+  int64_t offset = 0;
+  for (ParameterSpec& spec : specs) {
+    const Shape shape = spec.local_shape(tensor_size);
+    Parameter parameter;
+    parameter.value = view_of(values, offset, shape);
+    parameter.gradient = view_of(gradients_, offset, shape);
+    parameter.first_moment = view_of(first, offset, shape);
+    parameter.second_moment = view_of(second, offset, shape);
+    parameter.spec = std::move(spec);
+    parameters_.push_back(std::move(parameter));
+    offset += aligned_elements(shape.num_elements(), dtype);
+  }
+  return ok();
+}
+
+const Parameter* ParameterSet::find(const std::string& name) const {
+  for (const Parameter& parameter : parameters_) {
+    if (parameter.spec.name == name) return &parameter;
+  }
+  return nullptr;
+}
+
+int64_t ParameterSet::num_parameters() const {
+  int64_t total = 0;
+  for (const Parameter& parameter : parameters_) total += parameter.spec.padded_rows * parameter.spec.columns;
+  return total;
+}
+
+}  // namespace millrace

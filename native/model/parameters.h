@@ -1,0 +1,110 @@
+// The parameters of a model as one table of logical tensors. Sharding, initialisation, checkpoints, the gradient norm
+// and weight decay all follow from it; nothing else knows which rank holds what.
+#ifndef MILLRACE_MODEL_PARAMETERS_H_
+#define MILLRACE_MODEL_PARAMETERS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/status.h"
+#include "core/tensor.h"
+
+namespace millrace {
+
+// How the tensor-parallel ranks share a logical tensor.
+enum class Split : uint8_t {
+  kReplicated,  // every rank has all of it
+  kRows,        // rank r has the r-th block of rows
+  kColumns,     // rank r has the r-th block of columns
+  kHeads,       // rows are [Q; K; V], each of whole heads: rank r has [Q_r; K_r; V_r]
+};
+
+struct ParameterSpec {
+  std::string name;     // "h.0.attn.qkv.weight"
+  int64_t rows = 0;     // of the logical tensor, padding not included
+  int64_t columns = 1;  // 1 for vectors
+  int dims = 1;         // 1: (rows), 2: (rows, columns)
+  Split split = Split::kReplicated;
+  int64_t padded_rows = 0;  // rows held over all ranks; those past `rows` are zero and stay so
+  bool decays = false;      // matrices and embeddings decay; biases and LayerNorm parameters do not
+  double init_std = 0;      // N(0, init_std); 0: init_value everywhere
+  double init_value = 0;
+
+  int64_t num_elements() const { return rows * columns; }
+  // What each of `size` ranks holds.
+  Shape local_shape(int size) const;
+};
+
+// A stretch of elements that is contiguous in the logical tensor and in a rank's part of it.
+struct ShardRun {
+  int64_t logical = 0;
+  int64_t local = 0;
+  int64_t count = 0;
+};
+
+// Calls visit(ShardRun) for every stretch of `spec` that rank `rank` of `size` holds, in the order of its memory.
+template <class Visit>
+void for_each_run(const ParameterSpec& spec, int rank, int size, Visit visit) {
+  switch (spec.split) {
+    case Split::kReplicated:
+      visit(ShardRun{0, 0, spec.num_elements()});
+      return;
+    case Split::kRows: {
+      const int64_t block = spec.padded_rows / size;
+      const int64_t begin = block * rank;
+      const int64_t count = std::clamp<int64_t>(spec.rows - begin, 0, block);
+      if (count > 0) visit(ShardRun{begin * spec.columns, 0, count * spec.columns});
+      return;
+    }
+    case Split::kColumns: {
+      const int64_t block = spec.columns / size;
+      for (int64_t row = 0; row < spec.rows; ++row)
+        visit(ShardRun{row * spec.columns + block * rank, row * block, block});
+      return;
+    }
+    case Split::kHeads: {
+      const int64_t third = spec.rows / 3;
+      const int64_t block = third / size;
+      for (int64_t part = 0; part < 3; ++part) {
+        visit(
+            ShardRun{(part * third + block * rank) * spec.columns, part * block * spec.columns, block * spec.columns});
+      }
+      return;
+    }
+  }
+}
+
+// This rank's part of one logical tensor.
+struct Parameter {
+  ParameterSpec spec;
+  Tensor value;
+  Tensor gradient;
+  Tensor first_moment;
+  Tensor second_moment;
+};
+
+// All of a rank's parameters. Values, gradients and both moments are each one stretch of the arena, so that gradients
+// are cleared and reduced over data-parallel ranks by one call.
+class ParameterSet {
+ public:
+  Status allocate(std::vector<ParameterSpec> specs, DType dtype, int tensor_size, Arena& arena);
+
+  std::vector<Parameter>& all() { return parameters_; }
+  const std::vector<Parameter>& all() const { return parameters_; }
+  const Parameter* find(const std::string& name) const;
+  Tensor gradients() const { return gradients_; }  // flat; the gaps between tensors are zero
+  size_t bytes_each() const { return gradients_.size_bytes(); }
+  // Of the whole model: padding included, duplicated ones once.
+  int64_t num_parameters() const;
+
+ private:
+  std::vector<Parameter> parameters_;
+  Tensor gradients_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MODEL_PARAMETERS_H_

@@ -1,0 +1,36 @@
+// How a model is trained. Values are checked where they come in (api/); here they are taken as sound.
+#ifndef MILLRACE_TRAIN_CONFIG_H_
+#define MILLRACE_TRAIN_CONFIG_H_
+
+#include <cstdint>
+
+#include "core/tensor.h"
+#include "model/config.h"
+#include "train/fault.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+namespace millrace {
+
+struct TrainerConfig {
+  ModelConfig model;
+  DType dtype = DType::kF32;
+  int tensor_parallel = 1;
+  int data_parallel = 1;
+  int threads_per_rank = 1;
+  int64_t sequence_length = 0;  // T
+  int64_t micro_batch = 0;      // sequences a data-parallel rank at a time
+  int64_t global_batch = 0;     // sequences a step, a multiple of micro_batch * data_parallel
+  float dropout = 0;
+  uint64_t seed = 0;
+  double init_std = 0.02;
+  LearningRateSchedule schedule;
+  OptimizerSettings optimizer;
+  Fault fault;
+
+  int world() const { return tensor_parallel * data_parallel; }
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_TRAIN_CONFIG_H_

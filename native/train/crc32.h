@@ -1,0 +1,14 @@
+// CRC-32 (the polynomial of zlib and gzip), so that any language's standard library can check a checkpoint.
+#ifndef MILLRACE_TRAIN_CRC32_H_
+#define MILLRACE_TRAIN_CRC32_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace millrace {
+
+uint32_t crc32(const void* data, size_t size);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_TRAIN_CRC32_H_

@@ -1,0 +1,209 @@
+// A small training run for tests: all ranks of it in this process, with a policy of the parallel layers that a test may
+// break.
+#ifndef MILLRACE_TEST_RANK_GROUP_H_
+#define MILLRACE_TEST_RANK_GROUP_H_
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/mesh.h"
+#include "api/rank_threads.h"
+#include "core/backend.h"
+#include "train/rank.h"
+
+namespace millrace::testing {
+
+// Layers, heads and vocabulary that 1, 2 and 4 ranks can share; padding on the last rank.
+inline TrainerConfig small_config() {
+  TrainerConfig config;
+  config.model.num_layers = 2;
+  config.model.hidden_size = 32;
+  config.model.num_heads = 4;
+  config.model.context_length = 16;
+  config.model.vocab_size = 100;
+  config.model.padded_vocab_size = 128;
+  config.sequence_length = 12;
+  config.micro_batch = 2;
+  config.global_batch = 4;
+  config.dropout = 0.1f;
+  config.seed = 7;
+  config.schedule.decay = Decay::kConstant;
+  config.schedule.peak = 1.5e-4;
+  config.optimizer.weight_decay = 0.01;
+  config.optimizer.clip_norm = 1.0;
+  return config;
+}
+
+// A batch of learnable text: each token mostly decides the next. Sample numbers are global and never repeat.
+struct TestBatch {
+  std::vector<int32_t> tokens;
+  std::vector<int64_t> samples;
+
+  TestBatch(const TrainerConfig& config, int64_t step) {
+    uint32_t state = static_cast<uint32_t>(step) * 747796405u + 2891336453u;
+    const auto next = [&state] { return (state = state * 1664525u + 1013904223u) >> 8; };
+    const uint32_t vocab = static_cast<uint32_t>(config.model.vocab_size);
+    for (int64_t row = 0; row < config.global_batch; ++row) {
+      samples.push_back(step * config.global_batch + row);
+      uint32_t token = next() % vocab;
+      for (int64_t t = 0; t <= config.sequence_length; ++t) {
+        tokens.push_back(static_cast<int32_t>(token));
+        token = next() % 4 == 0 ? next() % vocab : (token * 5 + 3) % vocab;
+      }
+    }
+  }
+};
+
+using TensorMap = std::map<std::string, std::vector<double>>;
+
+class RankGroup {
+ public:
+  RankGroup(const TrainerConfig& config, const OpTable& ops, const ParallelPolicy& policy = ParallelPolicy::standard())
+      : config_(config), mesh_(config.tensor_parallel, config.data_parallel), threads_(config.world()) {
+    ranks_.resize(static_cast<size_t>(config.world()));
+    const Status status = threads_.run([&](int r) {
+      return Rank::create(config, ops, mesh_.place_of(r), nullptr, policy, &ranks_[static_cast<size_t>(r)]);
+    });
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
+
+  const TrainerConfig& config() const { return config_; }
+  Rank& rank(int r) { return *ranks_[static_cast<size_t>(r)]; }
+
+  Status run(const std::function<Status(Rank&)>& work, bool collective = true) {
+    return threads_.run([&](int r) { return rank(r).run(collective, work); });
+  }
+  void must(const std::function<Status(Rank&)>& work) {
+    const Status status = run(work);
+    ASSERT_TRUE(status.ok()) << status.message();
+  }
+
+  StepResult step(int64_t number) { return step(TestBatch(config_, number)); }
+  StepResult step(const TestBatch& batch) {
+    StepResult result;
+    must([&](Rank& rank) -> Status {
+      StepResult own;
+      MR_RETURN_IF_ERROR(rank.step(batch.tokens.data(), batch.samples.data(), &own));
+      if (rank.place().rank == 0) result = own;
+      return ok();
+    });
+    return result;
+  }
+  // Gradients of batch `number` and its loss, without an update.
+  double gradients(int64_t number) {
+    const TestBatch batch(config_, number);
+    double loss = 0;
+    must([&](Rank& rank) -> Status {
+      double own = 0;
+      int64_t tokens = 0;
+      MR_RETURN_IF_ERROR(rank.gradients(batch.tokens.data(), batch.samples.data(), number, &own, &tokens));
+      if (rank.place().rank == 0) loss = own;
+      return ok();
+    });
+    return loss;
+  }
+  double dropout_loss(int64_t number) {
+    const TestBatch batch(config_, number);
+    double loss = 0;
+    must([&](Rank& rank) -> Status {
+      double own = 0;
+      MR_RETURN_IF_ERROR(rank.dropout_loss(batch.tokens.data(), batch.samples.data(), number, &own));
+      if (rank.place().rank == 0) loss = own;
+      return ok();
+    });
+    return loss;
+  }
+  double gradient_norm() {
+    double norm = 0;
+    must([&](Rank& rank) -> Status {
+      double own = 0;
+      MR_RETURN_IF_ERROR(rank.gradient_norm(&own));
+      if (rank.place().rank == 0) norm = own;
+      return ok();
+    });
+    return norm;
+  }
+
+  // Logical tensors by name, put together from the ranks of data-parallel group 0.
+  TensorMap gather(Tensor Parameter::*tensor) {
+    TensorMap all;
+    for (int r = 0; r < config_.tensor_parallel; ++r) {
+      for (const Parameter& parameter : rank(r).model().parameters().all()) {
+        std::vector<double>& whole = all[parameter.spec.name];
+        whole.resize(static_cast<size_t>(parameter.spec.num_elements()), std::nan(""));
+        for_each_run(parameter.spec, r, config_.tensor_parallel, [&](const ShardRun& run) {
+          for (int64_t i = 0; i < run.count; ++i) {
+            whole[static_cast<size_t>(run.logical + i)] = element(parameter.*tensor, run.local + i);
+          }
+        });
+      }
+    }
+    return all;
+  }
+
+  // Adds `delta` to one logical element on every rank that holds it.
+  void nudge(const std::string& name, int64_t logical, double delta) {
+    for (int r = 0; r < config_.world(); ++r) {
+      const Parameter* parameter = rank(r).model().parameters().find(name);
+      for_each_run(parameter->spec, rank(r).place().tensor_rank, config_.tensor_parallel, [&](const ShardRun& run) {
+        if (logical < run.logical || logical >= run.logical + run.count) return;
+        const int64_t local = run.local + logical - run.logical;
+        if (parameter->value.dtype == DType::kF64) {
+          parameter->value.as<double>()[local] += delta;
+        } else {
+          parameter->value.as<float>()[local] += static_cast<float>(delta);
+        }
+      });
+    }
+  }
+
+  // Biases start at zero, where a bias that enters p times would not be seen; this moves every parameter off its start.
+  void disturb() {
+    for (const Parameter& parameter : rank(0).model().parameters().all()) {
+      for (int64_t i = 0; i < parameter.spec.num_elements(); ++i) {
+        nudge(parameter.spec.name, i, 0.05 * std::sin(static_cast<double>(i) * 12.9898 + 78.233));
+      }
+    }
+  }
+
+ private:
+  static double element(Tensor tensor, int64_t i) {
+    return tensor.dtype == DType::kF64 ? tensor.as<double>()[i] : static_cast<double>(tensor.as<float>()[i]);
+  }
+
+  TrainerConfig config_;
+  Mesh mesh_;
+  RankThreads threads_;
+  std::vector<std::unique_ptr<Rank>> ranks_;
+};
+
+// Largest difference of any element over the largest value, of the worst tensor.
+inline double worst_difference(const TensorMap& a, const TensorMap& b) {
+  double worst = 0;
+  for (const auto& [name, left] : a) {
+    const std::vector<double>& right = b.at(name);
+    double difference = 0, largest = 1e-30;
+    for (size_t i = 0; i < left.size(); ++i) {
+      difference = std::max(difference, std::abs(left[i] - right[i]));
+      largest = std::max(largest, std::abs(left[i]));
+    }
+    worst = std::max(worst, difference / largest);
+  }
+  return worst;
+}
+
+// The backends of this build in fp32, the reference first.
+inline std::vector<const OpTable*> fp32_backends() {
+  std::vector<const OpTable*> tables{reference_backend(DType::kF32)};
+  if (cpu_backend(DType::kF32) != nullptr) tables.push_back(cpu_backend(DType::kF32));
+  return tables;
+}
+
+}  // namespace millrace::testing
+
+#endif  // MILLRACE_TEST_RANK_GROUP_H_
