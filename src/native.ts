@@ -53,21 +53,87 @@ export interface NativeRead {
   /** Whole lines of JSONL: the caller cuts `bytes` at line ends (the last line of a file may lack one). */
   scanJsonl(bytes: Uint8Array, options: ScanOptions): ScanResult;
   /** New texts of a block: same number of rows. */
-  normalizeTexts(text: Uint8Array, offsets: Uint32Array, options: NormalizeOptions): { text: Uint8Array; offsets: Uint32Array };
-  /** JSON lines `{"id":...,"text":...,<meta fields>}` of the rows where keep[i] is 1, each ending with "\n". */
+  normalizeTexts(
+    text: Uint8Array,
+    offsets: Uint32Array,
+    options: NormalizeOptions,
+  ): { text: Uint8Array; offsets: Uint32Array };
+  /**
+   * JSON lines `{"id":...,"text":...,"source":...,<meta fields>}` of the rows where keep[i] is 1, each ending with "\n". A
+   * meta field that bears one of the three names becomes "original_<name>".
+   */
   formatJsonl(
-    block: Pick<ScanResult, "numDocuments" | "text" | "textOffsets" | "id" | "idOffsets" | "meta" | "metaOffsets">,
+    block: Pick<
+      ScanResult,
+      "numDocuments" | "text" | "textOffsets" | "id" | "idOffsets" | "meta" | "metaOffsets" | "sources" | "sourceIndex"
+    >,
     keep: Uint8Array,
-    textField: string,
-    idField: string,
   ): Uint8Array;
 }
 
 // --- dedup.cc: shingles, MinHash, candidate join, Jaccard ------------------------------------------------------------
 
+export interface Shingling {
+  readonly unit: "word" | "char";
+  /** Units a shingle. */
+  readonly size: number;
+}
+
+export interface SignatureOptions extends Shingling {
+  readonly bands: number;
+  readonly rows: number;
+  readonly seed: bigint;
+  /** How fast, never what. */
+  readonly simd: "auto" | "scalar" | "avx2" | "avx512";
+}
+
+/** Columns of a block; two words of content hash a row, bandKeys[band * numRows + row]. */
+export interface DocumentSignatures {
+  readonly contentHashes: BigUint64Array;
+  readonly textHashes: BigUint64Array;
+  readonly normalizedBytes: Uint32Array;
+  readonly bandKeys: BigUint64Array;
+}
+
+/** An opaque join index; garbage collection frees it. */
+export type NativeJoinIndex = object & { readonly __joinIndex: never };
+
+/** See native/include/millrace/dedup.h; sets of shingles are ascending 64-bit hashes, each once. */
 export interface NativeDedup {
-  /** Filled by the dedup vertical; see native/include/millrace/dedup.h. */
-  readonly [name: string]: unknown;
+  signDocuments(text: Uint8Array, offsets: Uint32Array, options: SignatureOptions): DocumentSignatures;
+  /** 128-bit hashes of rows of bytes, two words a row. */
+  hashRows(bytes: Uint8Array, offsets: Uint32Array): BigUint64Array;
+  /** Shingle sets of the chosen rows, one after another; offsets in elements. */
+  shingleSets(
+    text: Uint8Array,
+    offsets: Uint32Array,
+    rows: Uint32Array,
+    shingling: Shingling,
+  ): { hashes: BigUint64Array; offsets: Uint32Array };
+  /** Groups of two or more rows with equal 128-bit hashes, in the order of their first rows. */
+  equalGroups(hashes: BigUint64Array): { members: Uint32Array; offsets: Uint32Array };
+  /**
+   * pairs: lower document << 32n | higher, ascending; members of buckets above maxBucket are in `crowded` instead.
+   * Reorders its inputs; documents come ascending.
+   */
+  bucketPairs(
+    keys: BigUint64Array,
+    documents: Uint32Array,
+    maxBucket: number,
+  ): { pairs: BigUint64Array; crowded: Uint32Array };
+  /** Sorts in place, one of each value to the front; returns how many. */
+  sortUnique(values: BigUint64Array): number;
+  /** |A and B| of the sets pairs[2 * i] and pairs[2 * i + 1]. */
+  intersectSets(hashes: BigUint64Array, offsets: Uint32Array, pairs: Uint32Array): Uint32Array;
+  /** Rows by normalizedBytes descending, then content hash, then row. */
+  orderLongest(normalizedBytes: Uint32Array, contentHashes: BigUint64Array): Uint32Array;
+  /** Adds shingles to an estimate of how often each occurs; counters has a power of two elements. */
+  countShingles(hashes: BigUint64Array, counters: Uint32Array): void;
+  /** Finds inserted sets with Jaccard similarity above numerator / denominator. `counters` is copied. */
+  createJoinIndex(counters: Uint32Array, numerator: number, denominator: number): NativeJoinIndex;
+  insertSet(index: NativeJoinIndex, number: number, set: BigUint64Array): void;
+  /** Numbers of all inserted sets above the threshold, and possibly others, in the order of insertion. */
+  probeSets(index: NativeJoinIndex, set: BigUint64Array): Uint32Array;
 }
 
 // --- tokenizer.cc: byte-level BPE ------------------------------------------------------------------------------------
@@ -188,7 +254,8 @@ let loaded: Native | undefined;
 /** The addon. Throws `native-missing` with what to run when it has not been built. */
 export function native(): Native {
   if (loaded === undefined) {
-    const path = process.env.MILLRACE_ADDON ?? fileURLToPath(new URL("../build/release/millrace.node", import.meta.url));
+    const path =
+      process.env.MILLRACE_ADDON ?? fileURLToPath(new URL("../build/release/millrace.node", import.meta.url));
     if (!existsSync(path)) {
       throw invalid("native-missing", `expected the native addon at ${path}, found none`, {
         hint: "run `npm run build` in the package folder (needs CMake and a C++20 compiler)",

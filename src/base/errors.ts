@@ -5,6 +5,8 @@
 export interface Where {
   readonly file?: string | undefined;
   readonly line?: number | undefined;
+  /** 1-based, in characters; only where a person wrote the file. */
+  readonly column?: number | undefined;
   readonly offset?: number | undefined;
   readonly record?: string | undefined;
 }
@@ -73,11 +75,12 @@ export function fromWireError(wire: WireError): MillraceError {
   return error;
 }
 
-/** `file:line (byte N, record ID)` with the parts that are known. */
+/** `file:line:column (byte N, record ID)` with the parts that are known. */
 export function formatWhere(where: Where): string {
-  const place = where.line === undefined ? (where.file ?? "") : `${where.file ?? ""}:${where.line}`;
+  const place = [where.file, where.line, where.column].filter((part) => part !== undefined).join(":");
   const extra: string[] = [];
   if (where.offset !== undefined) extra.push(`byte ${where.offset}`);
   if (where.record !== undefined) extra.push(`record ${where.record}`);
-  return extra.length === 0 ? place : `${place} (${extra.join(", ")})`;
+  if (extra.length === 0) return place;
+  return place === "" ? extra.join(", ") : `${place} (${extra.join(", ")})`;
 }

@@ -26,11 +26,16 @@ export interface BlockRef {
   readonly compression: Compression;
   readonly start: number;
   readonly end: number;
+  /** The block is one record that is too long to be read at all: reading it rejects it unread. */
+  readonly oversized?: true;
 }
 
 export interface ReadBlock {
   readonly block: DocumentBlock;
-  /** Line numbers are relative to the block (from 1): only the sum of the blocks before tells the rest. */
+  /**
+   * Here and in recordLine, line numbers are relative to the block (from 1): only the sum of numLines over the file's
+   * blocks before tells the rest.
+   */
   readonly rejected: readonly RejectedRecord[];
   /** The block's own bytes (whole records, line ends included): record i is raw[recordOffset[i] - ref.start ..][0, recordLength[i]). */
   readonly raw: Uint8Array;
@@ -43,7 +48,11 @@ export interface BlockReader {
    * small inputs, at least one record). A file that cannot be split is read once, sequentially, and its blocks carry their
    * bytes as `payload` unless isDone(ref.id).
    */
-  plan(inputs: readonly FileRef[], options: ReadOptions, isDone: (id: string) => boolean): AsyncIterable<{ ref: BlockRef; payload?: ArrayBuffer }>;
+  plan(
+    inputs: readonly FileRef[],
+    options: ReadOptions,
+    isDone: (id: string) => boolean,
+  ): AsyncIterable<{ ref: BlockRef; payload?: ArrayBuffer }>;
   /** Documents of one block; `payload` when plan gave one. */
   read(ref: BlockRef, options: ReadOptions, payload?: ArrayBuffer): Promise<ReadBlock>;
 }

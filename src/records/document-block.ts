@@ -3,7 +3,7 @@
 //
 //   text          |doc 0|doc 1|doc 2| ...      textOffsets[i] .. textOffsets[i+1]
 //   id            the same layout               idOffsets
-//   meta          one JSON object a row without the text field ("{}" when nothing else), metaOffsets
+//   meta          one JSON object a row without text, id and source ("{}" when nothing else), metaOffsets
 //
 // Every array is a plain ArrayBuffer view, so a block can be transferred to a worker and passed to native code as pointers.
 

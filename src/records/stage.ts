@@ -1,6 +1,6 @@
 // The vocabulary between a stage and whoever conducts it: what a stage declares (phases of tasks) and what a task returns.
 // Types only, so that the stages below and the conductor above can share it without knowing one another.
-import type { z } from "zod";
+import type { z } from "../base/schema.js";
 import type { BlockReader } from "./block-reader.js";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -93,9 +93,18 @@ export interface Stage<C = unknown> {
   readonly version: number;
   /** Strict: an unknown key is an error. */
   readonly schema: z.ZodType<C>;
+  /** Refuses, before any stage of a run begins, what a schema cannot tell: a file that is missing, sizes that do not fit. */
+  check?(config: C): Promise<void>;
+  /** Files that the config names, absolute: their content is part of the journal's key, as that of the inputs is. */
+  configFiles?(config: C): readonly string[];
   readonly phases: readonly Phase<C>[];
   /** The files that the next stage reads, in order, from the committed outputs of all phases. */
   dataOutputs(dir: string, outputs: readonly FileRef[]): readonly FileRef[];
   /** Parts of the config that change how fast, not what: left out of the journal's key. */
   readonly runtimeKeys?: readonly string[];
+  /**
+   * Parts of the config in which a process phase goes on from its own state, such as how long to train: when only these
+   * have changed, the stage runs again in its folder as it lies instead of from the start.
+   */
+  readonly continuationKeys?: readonly string[];
 }

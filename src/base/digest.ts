@@ -1,0 +1,72 @@
+// Content identity: "xxh64:<16 hex digits>" for bytes on disk (fast, against damage and change, not against an attacker),
+// and "sha256:<64 hex digits>" over canonical JSON for configurations, whose keys must never collide by accident.
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { Xxh64, xxh64 } from "@node-rs/xxhash";
+
+const CHUNK_BYTES = 1 << 20;
+
+function format(hash: bigint): string {
+  return `xxh64:${hash.toString(16).padStart(16, "0")}`;
+}
+
+/** A running digest of bytes given in pieces: how they were cut does not matter. */
+export class Digester {
+  readonly #state = new Xxh64();
+
+  update(bytes: Uint8Array): this {
+    this.#state.update(bytes);
+    return this;
+  }
+
+  digest(): string {
+    return format(this.#state.digest());
+  }
+}
+
+export function digestBytes(bytes: Uint8Array): string {
+  return format(xxh64(bytes));
+}
+
+/** Reads the whole file, one MiB at a time; memory does not depend on its size. */
+export async function digestFile(path: string): Promise<{ sizeBytes: number; digest: string }> {
+  const digester = new Digester();
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  let sizeBytes = 0;
+  const file = await open(path, "r");
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, sizeBytes);
+      if (bytesRead === 0) break;
+      digester.update(chunk.subarray(0, bytesRead));
+      sizeBytes += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  return { sizeBytes, digest: digester.digest() };
+}
+
+/** JSON with sorted keys and without undefined members: equal values give equal text. Refuses what JSON cannot say. */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw new TypeError(`expected a finite number for canonical JSON, got ${value}`);
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value === "object") {
+    const record = value as Record<string, unknown>;
+    const members = Object.keys(record)
+      .filter((key) => record[key] !== undefined)
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(record[key])}`);
+    return `{${members.join(",")}}`;
+  }
+  throw new TypeError(`expected a JSON value for canonical JSON, got ${typeof value}`);
+}
+
+/** "sha256:..." of the value's canonical JSON. */
+export function digestJson(value: unknown): string {
+  return `sha256:${createHash("sha256").update(canonicalJson(value)).digest("hex")}`;
+}

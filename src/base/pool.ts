@@ -1,0 +1,2 @@
+// Pools of worker threads: Piscina, through one door.
+export { Piscina } from "piscina";

@@ -1,0 +1,2 @@
+// The language of configuration: zod, through one door.
+export { z } from "zod";

@@ -1,0 +1,97 @@
+// Corpus files (docs/formats/corpus.md): what the ending of a name says, what documents call their source, how large a
+// block is. Knows nothing of reading.
+import { basename } from "node:path";
+import { invalid } from "../base/errors.js";
+import type { Compression, CorpusFormat, ReadOptions } from "../records/block-reader.js";
+
+const ENDINGS: readonly { readonly ending: string; readonly format: CorpusFormat }[] = [
+  { ending: ".jsonl", format: "jsonl" },
+  { ending: ".ndjson", format: "jsonl" },
+  { ending: ".txt", format: "text" },
+];
+const GZIP_ENDING = ".gz";
+
+/** 64 MiB of text: beyond it a document is a mistake of the corpus, such as a missing line end. */
+const DEFAULT_MAX_DOCUMENT_BYTES = 64 * 2 ** 20;
+
+/** The names are those of the fields in what Millrace itself writes. */
+export const DEFAULT_READ_OPTIONS: ReadOptions = {
+  textField: "text",
+  idField: "id",
+  sourceField: "source",
+  maxDocumentBytes: DEFAULT_MAX_DOCUMENT_BYTES,
+};
+
+/** A record longer than this is rejected unread, so that one missing line end cannot exhaust memory. */
+export const MAX_RECORD_BYTES = 256 * 2 ** 20;
+
+const MIN_BLOCK_BYTES = 2 ** 20;
+const MAX_BLOCK_BYTES = 64 * 2 ** 20;
+/** Enough blocks for every core of a large machine, few enough that each is worth a task. */
+const BLOCKS_OF_SMALL_INPUT = 32;
+
+export interface CorpusKind {
+  readonly format: CorpusFormat;
+  readonly compression: Compression;
+  /** The file's name without folders and endings. */
+  readonly stem: string;
+}
+
+/** What the file's name says it is; undefined when it is no corpus file. */
+export function corpusKind(path: string): CorpusKind | undefined {
+  const name = basename(path);
+  const compressed = name.endsWith(GZIP_ENDING);
+  const inner = compressed ? name.slice(0, -GZIP_ENDING.length) : name;
+  for (const { ending, format } of ENDINGS) {
+    if (inner.endsWith(ending) && inner.length > ending.length) {
+      return { format, compression: compressed ? "gzip" : "none", stem: inner.slice(0, -ending.length) };
+    }
+  }
+  return undefined;
+}
+
+export function requireCorpusKind(path: string): CorpusKind {
+  const kind = corpusKind(path);
+  if (kind !== undefined) return kind;
+  const endings = ENDINGS.map(({ ending }) => ending).join(", ");
+  throw invalid("config-input-format", `expected a corpus file (${endings}, or one of these and .gz), got "${path}"`, {
+    where: { file: path },
+    hint: "name the files or rename them by what they hold",
+  });
+}
+
+/**
+ * The source each file gives its documents: its stem, and "<stem>~2", "<stem>~3" for later files of the same stem, so that
+ * made-up ids differ across files. Depends on names and order, never on where files lie.
+ */
+export function sourceNames(stems: readonly string[]): string[] {
+  const taken = new Set(stems);
+  const seen = new Set<string>();
+  return stems.map((stem) => {
+    if (!seen.has(stem)) {
+      seen.add(stem);
+      return stem;
+    }
+    let number = 2;
+    while (taken.has(`${stem}~${number}`)) number += 1;
+    const name = `${stem}~${number}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+/** A function of the total alone, so that blocks do not depend on the machine. */
+export function blockBytes(totalInputBytes: number): number {
+  const share = Math.ceil(totalInputBytes / BLOCKS_OF_SMALL_INPUT);
+  return Math.min(MAX_BLOCK_BYTES, Math.max(MIN_BLOCK_BYTES, share));
+}
+
+/** Six digits each: names sort in input order up to a million files of a million blocks. */
+export function blockId(input: number, block: number): string {
+  return `${String(input).padStart(6, "0")}-${String(block).padStart(6, "0")}`;
+}
+
+/** The part of a block's id that names its input. */
+export function inputOfBlock(id: string): string {
+  return id.slice(0, id.indexOf("-"));
+}

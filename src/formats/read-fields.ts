@@ -1,0 +1,38 @@
+// What a person may say about reading documents: the same keys with the same words in every stage that reads them.
+import { z } from "../base/schema.js";
+import type { ReadOptions } from "../records/block-reader.js";
+import { DEFAULT_READ_OPTIONS } from "./corpus.js";
+
+const fieldPath = z.string().regex(/^[^.]+(\.[^.]+)*$/, "expected a name, or names joined by single dots");
+
+/** Members of a stage's schema; `refuseCrossedFields` goes with them. */
+export const readFields = {
+  /** Where a record keeps its text. */
+  textField: fieldPath.default(DEFAULT_READ_OPTIONS.textField),
+  /** Records without an id get `<source>#<byte offset>`. */
+  idField: fieldPath.default(DEFAULT_READ_OPTIONS.idField),
+  sourceField: fieldPath.default(DEFAULT_READ_OPTIONS.sourceField),
+  /** Longer documents are rejected as "too-long". */
+  maxDocumentBytes: z
+    .int()
+    .min(1)
+    .max(2 ** 30)
+    .default(DEFAULT_READ_OPTIONS.maxDocumentBytes),
+};
+
+const FIELDS = ["textField", "idField", "sourceField"] as const;
+
+/** No field may be, or lie inside, another: for a schema's superRefine. */
+export function refuseCrossedFields(options: ReadOptions, context: z.RefinementCtx): void {
+  for (const field of FIELDS) {
+    const other = FIELDS.find((name) => name !== field && `${options[field]}.`.startsWith(`${options[name]}.`));
+    if (other === undefined) continue;
+    const message = `expected a field apart from ${other} ("${options[other]}")`;
+    context.addIssue({ code: "custom", message, path: [field] });
+    return;
+  }
+}
+
+export function readOptionsOf({ textField, idField, sourceField, maxDocumentBytes }: ReadOptions): ReadOptions {
+  return { textField, idField, sourceField, maxDocumentBytes };
+}

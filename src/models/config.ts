@@ -1,0 +1,60 @@
+// What a model is, apart from how it is trained: its sizes, and the models that have a name. Same words as
+// native/model/config.h.
+import { z } from "../base/schema.js";
+
+export const GPT2_VOCAB_SIZE = 50_257;
+/** 128 columns a rank for the matrix units, up to 8 ranks (paper 5.1). */
+export const VOCAB_MULTIPLE = 128 * 8;
+
+export const modelSchema = z.strictObject({
+  numLayers: z.int().positive(),
+  /** C */
+  hiddenSize: z.int().positive(),
+  /** H, divides C */
+  numHeads: z.int().positive(),
+  contextLength: z.int().positive(),
+  vocabSize: z.int().positive().default(GPT2_VOCAB_SIZE),
+  /** V; by default vocabSize rounded up to a multiple of 1,024, the same for every number of ranks. */
+  paddedVocabSize: z.int().positive().optional(),
+  gelu: z.enum(["tanh", "erf"]).default("tanh"),
+  layernormEpsilon: z.number().positive().default(1e-5),
+});
+
+export interface ModelConfig {
+  readonly numLayers: number;
+  readonly hiddenSize: number;
+  readonly numHeads: number;
+  readonly contextLength: number;
+  readonly vocabSize: number;
+  readonly paddedVocabSize: number;
+  readonly gelu: "tanh" | "erf";
+  readonly layernormEpsilon: number;
+}
+
+export function padVocab(vocabSize: number): number {
+  return Math.ceil(vocabSize / VOCAB_MULTIPLE) * VOCAB_MULTIPLE;
+}
+
+function gpt2(numLayers: number, hiddenSize: number, numHeads: number, contextLength: number): ModelConfig {
+  return {
+    numLayers,
+    hiddenSize,
+    numHeads,
+    contextLength,
+    vocabSize: GPT2_VOCAB_SIZE,
+    paddedVocabSize: padVocab(GPT2_VOCAB_SIZE),
+    gelu: "tanh",
+    layernormEpsilon: 1e-5,
+  };
+}
+
+/** `gpt2-8.3b` has the 24 heads of the model the paper trained (its scaling study used 32). */
+export const namedModels: Readonly<Record<string, ModelConfig>> = {
+  tiny: gpt2(4, 128, 8, 128),
+  "gpt2-124m": gpt2(12, 768, 12, 1024),
+  "gpt2-355m": gpt2(24, 1024, 16, 1024),
+  "gpt2-1.2b": gpt2(40, 1536, 16, 1024),
+  "gpt2-2.5b": gpt2(54, 1920, 20, 1024),
+  "gpt2-4.2b": gpt2(64, 2304, 24, 1024),
+  "gpt2-8.3b": gpt2(72, 3072, 24, 1024),
+};

@@ -1,0 +1,43 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { blockBytes, blockId, corpusKind, requireCorpusKind, sourceNames } from "#src/formats/corpus.js";
+
+test.each([
+  ["a/b.jsonl", { format: "jsonl", compression: "none", stem: "b" }],
+  ["b.ndjson.gz", { format: "jsonl", compression: "gzip", stem: "b" }],
+  ["x.y.txt", { format: "text", compression: "none", stem: "x.y" }],
+  [".jsonl", undefined],
+  ["a.json", undefined],
+  ["a.gz", undefined],
+  ["README.md", undefined],
+])("the name %s says %o", (path, kind) => {
+  expect(corpusKind(path)).toEqual(kind);
+});
+
+test("a name that says nothing is refused with the endings that do", () => {
+  expect(() => requireCorpusKind("a.csv")).toThrow(
+    'expected a corpus file (.jsonl, .ndjson, .txt, or one of these and .gz), got "a.csv"',
+  );
+});
+
+test("sources are as many as files, all different, and the first of a stem is the stem", () => {
+  const stems = fc.array(fc.constantFrom("a", "b", "a~2", "a~3"), { maxLength: 12 });
+  fc.assert(
+    fc.property(stems, (names) => {
+      const sources = sourceNames(names);
+      expect(new Set(sources).size).toBe(names.length);
+      for (const [i, name] of names.entries()) if (names.indexOf(name) === i) expect(sources[i]).toBe(name);
+    }),
+  );
+});
+
+test("blocks are a 32nd of the input between 1 and 64 MiB", () => {
+  expect(blockBytes(0)).toBe(2 ** 20);
+  expect(blockBytes(320 * 2 ** 20)).toBe(10 * 2 ** 20);
+  expect(blockBytes(1e13)).toBe(64 * 2 ** 20);
+});
+
+test("ids of blocks sort in the order of the input", () => {
+  const ids = [blockId(0, 2), blockId(0, 10), blockId(2, 0), blockId(10, 0)];
+  expect(ids.toSorted()).toEqual(ids);
+});
