@@ -1,0 +1,52 @@
+// The line scanner: JSON lines to a block of documents. One thread, one pass over the records after one over the bytes
+// for UTF-8. The line is the unit of rejection; positions count bytes and lines, never characters.
+#ifndef MILLRACE_TEXT_LINE_SCAN_H_
+#define MILLRACE_TEXT_LINE_SCAN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "text/byte_buffer.h"
+
+namespace millrace {
+
+struct ScanOptions {
+  std::string text_field;
+  std::string id_field;
+  std::string source_field;
+  std::string source;             // of documents without one of their own; also the first half of a made-up id
+  uint64_t base_offset = 0;       // bytes of the file before these
+  uint64_t base_line = 0;         // lines of the file before these
+  size_t max_document_bytes = 0;  // 0: no limit
+};
+
+struct RejectedLine {
+  double offset;
+  double length;
+  double line;
+  const char* reason;
+  std::string detail;
+};
+
+struct ScannedBlock {
+  ByteBuffer text, id, meta;
+  std::vector<uint32_t> text_offsets{0}, id_offsets{0}, meta_offsets{0};
+  std::vector<std::string> sources;
+  std::vector<uint32_t> source_index;
+  std::vector<double> record_offset;
+  std::vector<uint32_t> record_length;
+  std::vector<double> record_line;
+  std::vector<RejectedLine> rejected;
+  uint64_t num_lines = 0;  // with a last one that has no line end
+};
+
+// Whole lines; under 2^32 bytes. A line ends with LF or CRLF; one of white space alone is no record. A byte order mark
+// at the beginning of a file is passed over. A record without an id gets `<options.source>#<its byte offset>`.
+Status scan_jsonl(const uint8_t* bytes, size_t length, const ScanOptions& options, ScannedBlock* out);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_TEXT_LINE_SCAN_H_

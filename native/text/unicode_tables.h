@@ -1,0 +1,51 @@
+// The tables behind unicode.h, as generate-unicode-tables.py writes them: two-stage tables, so that a look-up is two
+// loads and equal stretches of the code space are stored once.
+#ifndef MILLRACE_TEXT_UNICODE_TABLES_H_
+#define MILLRACE_TEXT_UNICODE_TABLES_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace millrace {
+
+extern const char kUnicodeVersion[];
+
+enum NfcFlag : uint8_t {
+  kNfcNo = 1,     // never stands in NFC text
+  kNfcMaybe = 2,  // may join the character before it
+};
+
+struct UnicodeProperty {
+  uint8_t char_class;  // CharClass bits
+  uint8_t combining;   // canonical combining class
+  uint8_t nfc;         // NfcFlag bits
+};
+
+// Property of c: kProperties[kPropertyLeaf[kPropertyIndex[c / 128] * 128 + c % 128]].
+constexpr uint32_t kPropertyBlock = 128;
+extern const UnicodeProperty kProperties[];
+extern const uint8_t kPropertyIndex[];
+extern const uint8_t kPropertyLeaf[];
+
+// Mappings of one code point to several. e = Entry[Index[c / 64] * 64 + c % 64] is 0 when c maps to itself, else the
+// result is Data[Offset[e] .. Offset[e + 1]). Code points at or above the limit map to themselves.
+constexpr uint32_t kMappingBlock = 64;
+constexpr uint32_t kFoldLimit = 0x20000;
+extern const uint8_t kFoldIndex[];
+extern const uint16_t kFoldEntry[];
+extern const uint16_t kFoldOffset[];
+extern const uint32_t kFoldData[];
+constexpr uint32_t kDecompositionLimit = 0x30000;
+extern const uint8_t kDecompositionIndex[];
+extern const uint16_t kDecompositionEntry[];
+extern const uint16_t kDecompositionOffset[];
+extern const uint32_t kDecompositionData[];
+
+// Primary composites: key first << 32 | second, ascending.
+constexpr size_t kNumPairs = 961;
+extern const uint64_t kPairKey[kNumPairs];
+extern const uint32_t kPairComposite[kNumPairs];
+
+}  // namespace millrace
+
+#endif  // MILLRACE_TEXT_UNICODE_TABLES_H_

@@ -1,0 +1,107 @@
+// clean/block: reads one block, normalises its texts, applies the filters, and leaves what later phases need: the kept
+// documents as JSON lines, their ids, and the rejected records.
+import { join } from "node:path";
+import { writeFileAtomic } from "../base/atomic.js";
+import { readOptionsOf } from "../formats/read-fields.js";
+import { countRejected } from "../formats/rejected.js";
+import { native } from "../native.js";
+import type { BlockRef } from "../records/block-reader.js";
+import { type DocumentBlock, idOf, type RejectedRecord } from "../records/document-block.js";
+import type { FileRef, Json, TaskContext, TaskResult } from "../records/stage.js";
+import type { CleanConfig } from "./config.js";
+import type { Filter } from "./filter.js";
+import { writeIdTable } from "./id-table.js";
+import { minTokensFilter } from "./min-tokens.js";
+import { byOffset, writeRejected } from "./rejects.js";
+import { idsPath, partPath, rejectedPath } from "./work-files.js";
+
+export interface BlockArgs {
+  readonly ref: BlockRef;
+  readonly config: CleanConfig;
+}
+
+/** What the later phases know of a block. */
+export interface BlockSummary {
+  readonly block: string;
+  readonly file: string;
+  readonly numLines: number;
+  readonly numRead: number;
+  readonly numKept: number;
+  readonly numRejected: number;
+}
+
+export function summaryOf(result: TaskResult): BlockSummary {
+  return result.data as unknown as BlockSummary;
+}
+
+function filtersOf(config: CleanConfig): Filter[] {
+  return config.minTokens > 0 ? [minTokensFilter(config.minTokens, config.tokenizer)] : [];
+}
+
+function normalized(block: DocumentBlock, { nfc, newlines }: CleanConfig): DocumentBlock {
+  if (!nfc && !newlines) return block;
+  const { text, offsets } = native().normalizeTexts(block.text, block.textOffsets, { nfc, newlines });
+  return { ...block, text, textOffsets: offsets };
+}
+
+export async function cleanBlock(
+  { ref, config }: BlockArgs,
+  { workDir, reader }: TaskContext,
+  payload?: ArrayBuffer,
+): Promise<TaskResult> {
+  const { block: asRead, rejected, numLines } = await reader.read(ref, readOptionsOf(config), payload);
+  const block = normalized(asRead, config);
+  const keep = new Uint8Array(block.numDocuments).fill(1);
+  const records: RejectedRecord[] = [...rejected];
+  for (const filter of filtersOf(config)) {
+    filter.apply(block, keep, (row, detail) => {
+      keep[row] = 0;
+      const { reason } = filter;
+      const [offset, line] = [block.recordOffset[row]!, block.recordLine[row]!];
+      records.push({ file: ref.file, offset, line, reason, detail, id: idOf(block, row) });
+    });
+  }
+  records.sort(byOffset);
+
+  const outputs: FileRef[] = [];
+  const numKept = keep.reduce((sum, kept) => sum + kept, 0);
+  if (numKept > 0) {
+    outputs.push(await writeFileAtomic(join(workDir, partPath(ref.id)), native().formatJsonl(block, keep)));
+    outputs.push(await writeIdTable(join(workDir, idsPath(ref.id)), keptIds(block, keep, numKept)));
+  }
+  if (records.length > 0) outputs.push(await writeRejected(join(workDir, rejectedPath(ref.id)), records));
+  const numRead = block.numDocuments + rejected.length;
+  const summary: BlockSummary = {
+    block: ref.id,
+    file: ref.file,
+    numLines,
+    numRead,
+    numKept,
+    numRejected: records.length,
+  };
+  return {
+    outputs,
+    counts: { documents_read: numRead, bytes_read: ref.end - ref.start, ...countRejected(records) },
+    data: summary as unknown as Json,
+  };
+}
+
+function keptIds(block: DocumentBlock, keep: Uint8Array, numKept: number) {
+  const rows = Uint32Array.from({ length: numKept });
+  let next = 0;
+  for (let row = 0; row < keep.length; row += 1) if (keep[row] === 1) rows[next++] = row;
+  const idOffset = new Uint32Array(numKept + 1);
+  for (let i = 0; i < numKept; i += 1) {
+    idOffset[i + 1] = idOffset[i]! + block.idOffsets[rows[i]! + 1]! - block.idOffsets[rows[i]!]!;
+  }
+  const id = new Uint8Array(idOffset[numKept]!);
+  for (let i = 0; i < numKept; i += 1) {
+    id.set(block.id.subarray(block.idOffsets[rows[i]!]!, block.idOffsets[rows[i]! + 1]!), idOffset[i]!);
+  }
+  return {
+    id,
+    idOffset,
+    offset: Float64Array.from(rows, (row) => block.recordOffset[row]!),
+    line: Float64Array.from(rows, (row) => block.recordLine[row]!),
+  };
+}

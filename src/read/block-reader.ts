@@ -1,0 +1,133 @@
+// BlockReader over corpus files: a block of bytes becomes documents, in native code for lines and here for whole texts.
+import { isUtf8 } from "node:buffer";
+import { open } from "node:fs/promises";
+import { invalid } from "../base/errors.js";
+import { native } from "../native.js";
+import type { BlockReader, BlockRef, ReadBlock, ReadOptions } from "../records/block-reader.js";
+import type { DocumentBlock, RejectedRecord } from "../records/document-block.js";
+import type { FileRef } from "../records/stage.js";
+import { gunzipFile } from "./gunzip.js";
+import { joinBytes } from "./line-stream.js";
+import { type Limits, planBlocks } from "./plan.js";
+
+const encoder = new TextEncoder();
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/** `limits` are for tests: the real ones depend on the inputs alone. */
+export function createBlockReader(limits?: Limits): BlockReader {
+  return {
+    plan: (inputs: readonly FileRef[], _options: ReadOptions, isDone: (id: string) => boolean) =>
+      planBlocks(inputs, isDone, limits),
+    read: readBlock,
+  };
+}
+
+export const blockReader: BlockReader = createBlockReader();
+
+async function readBlock(ref: BlockRef, options: ReadOptions, payload?: ArrayBuffer): Promise<ReadBlock> {
+  if (ref.oversized === true) return oversizedRecord(ref);
+  const raw = payload === undefined ? await readBytes(ref) : new Uint8Array(payload);
+  if (raw.length !== ref.end - ref.start) {
+    throw invalid("input-changed", `expected ${ref.end - ref.start} bytes in block ${ref.id}, got ${raw.length}`, {
+      where: { file: ref.file, offset: ref.start },
+      hint: "the file changed while it was read; run again when it is complete",
+    });
+  }
+  return ref.format === "text" ? textBlock(ref, raw, options) : linesBlock(ref, raw, options);
+}
+
+function linesBlock(ref: BlockRef, raw: Uint8Array, options: ReadOptions): ReadBlock {
+  const { rejected, numLines, ...block } = native().scanJsonl(raw, {
+    textField: options.textField,
+    idField: options.idField,
+    sourceField: options.sourceField,
+    maxDocumentBytes: options.maxDocumentBytes,
+    source: ref.source,
+    baseOffset: ref.start,
+    baseLine: 0,
+  });
+  return { block, rejected: rejected.map((record) => rejectedRecord(ref, record)), raw, numLines };
+}
+
+function rejectedRecord(ref: BlockRef, record: Omit<RejectedRecord, "file">): RejectedRecord {
+  const { offset, line, reason, detail } = record;
+  return { file: ref.file, offset, line, reason, ...(detail ? { detail } : {}) };
+}
+
+/** The whole file is one document, `<source>#0`, without a byte order mark. It has no lines. */
+function textBlock(ref: BlockRef, raw: Uint8Array, options: ReadOptions): ReadBlock {
+  const reject = (reason: string, detail: string): ReadBlock => {
+    const record = { file: ref.file, offset: ref.start, line: 0, reason, detail };
+    return { block: documentBlock(ref, undefined, raw.length), rejected: [record], raw, numLines: 0 };
+  };
+  if (!isUtf8(raw)) return reject("invalid-utf8", "the text is not UTF-8");
+  const text = BYTE_ORDER_MARK.every((byte, i) => raw[i] === byte) ? raw.subarray(BYTE_ORDER_MARK.length) : raw;
+  const { maxDocumentBytes } = options;
+  if (maxDocumentBytes > 0 && text.length > maxDocumentBytes) return reject("too-long", `${text.length} bytes of text`);
+  return { block: documentBlock(ref, text, raw.length), rejected: [], raw, numLines: 0 };
+}
+
+/** A block of one document, or of none. */
+function documentBlock(ref: BlockRef, text: Uint8Array | undefined, recordLength: number): DocumentBlock {
+  const one = text !== undefined;
+  const id = encoder.encode(one ? `${ref.source}#0` : "");
+  const meta = encoder.encode(one ? "{}" : "");
+  const offsets = (length: number): Uint32Array => (one ? Uint32Array.of(0, length) : Uint32Array.of(0));
+  return {
+    numDocuments: one ? 1 : 0,
+    text: text ?? new Uint8Array(0),
+    textOffsets: offsets(text?.length ?? 0),
+    id,
+    idOffsets: offsets(id.length),
+    meta,
+    metaOffsets: offsets(meta.length),
+    sources: [ref.source],
+    sourceIndex: one ? Uint32Array.of(0) : new Uint32Array(0),
+    recordOffset: one ? Float64Array.of(0) : new Float64Array(0),
+    recordLength: one ? Uint32Array.of(recordLength) : new Uint32Array(0),
+    recordLine: new Float64Array(one ? 1 : 0),
+  };
+}
+
+function oversizedRecord(ref: BlockRef): ReadBlock {
+  const numLines = ref.format === "text" ? 0 : 1;
+  const detail = `a record of ${ref.end - ref.start} bytes`;
+  return {
+    block: documentBlock(ref, undefined, 0),
+    rejected: [{ file: ref.file, offset: ref.start, line: numLines, reason: "too-long", detail }],
+    raw: new Uint8Array(0),
+    numLines,
+  };
+}
+
+async function readBytes(ref: BlockRef): Promise<Uint8Array> {
+  if (ref.compression === "gzip") return readGunzipped(ref);
+  const bytes = new Uint8Array(ref.end - ref.start);
+  let filled = 0;
+  const file = await open(ref.file, "r");
+  try {
+    while (filled < bytes.length) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, ref.start + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** A block of a compressed file whose bytes nobody carried along: everything before it is decompressed again. */
+async function readGunzipped(ref: BlockRef): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  let sizeBytes = 0;
+  for await (const chunk of gunzipFile(ref.file)) {
+    const part = chunk.subarray(Math.max(0, ref.start - offset), Math.max(0, ref.end - offset));
+    if (part.length > 0) parts.push(part);
+    sizeBytes += part.length;
+    offset += chunk.length;
+    if (offset >= ref.end) break;
+  }
+  return new Uint8Array(joinBytes(parts, sizeBytes));
+}

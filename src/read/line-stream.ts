@@ -1,0 +1,114 @@
+// Cuts a stream of chunks into blocks of whole lines, by the same rule as line-cuts.ts does for files: the same bytes give
+// the same blocks. Holds one block, or one record where a record is longer.
+
+const LINE_FEED = 0x0a;
+
+export interface StreamBlock {
+  readonly start: number;
+  readonly end: number;
+  /** Absent for an oversized record, which was dropped as it came. */
+  readonly bytes?: Uint8Array[];
+}
+
+export class LineStream {
+  readonly #blockBytes: number;
+  readonly #maxRecordBytes: number;
+  readonly #hasLines: boolean;
+  /** Where the block in the making begins. */
+  #start = 0;
+  /** Whole lines from #start on, then the begin of a line; neither while skipping an oversized record. */
+  #lines: Uint8Array[] = [];
+  #linesBytes = 0;
+  #tail: Uint8Array[] = [];
+  #tailBytes = 0;
+  #skipping = false;
+
+  /** `maxRecordBytes` is at least `blockBytes`. Without line ends the stream is one record. */
+  constructor(blockBytes: number, maxRecordBytes: number, hasLines: boolean) {
+    this.#blockBytes = blockBytes;
+    this.#maxRecordBytes = maxRecordBytes;
+    this.#hasLines = hasLines;
+  }
+
+  /** Blocks that `chunk` completes. */
+  *push(chunk: Uint8Array): Iterable<StreamBlock> {
+    let rest = chunk;
+    while (rest.length > 0) {
+      const position = this.#start + this.#linesBytes + this.#tailBytes;
+      const goal = this.#skipping ? 0 : this.#start + this.#blockBytes - 1;
+      const from = Math.max(0, goal - position);
+      const found = this.#hasLines && from < rest.length ? rest.indexOf(LINE_FEED, from) : -1;
+      const before = found >= 0 ? rest.subarray(0, found) : rest;
+      const lastLine = this.#hasLines ? before.lastIndexOf(LINE_FEED) : -1;
+      if (lastLine >= 0) this.#takeLines(rest.subarray(0, lastLine + 1));
+      const record = rest.subarray(lastLine + 1, found >= 0 ? found + 1 : rest.length);
+      this.#tailBytes += record.length;
+      if (this.#tailBytes > this.#maxRecordBytes) {
+        if (this.#linesBytes > 0) yield this.#cutLines();
+        this.#skipping = true;
+        this.#tail = [];
+      } else {
+        this.#tail.push(record);
+      }
+      if (found >= 0) {
+        yield this.#skipping ? this.#cutSkipped() : this.#cutAll();
+      }
+      rest = rest.subarray(lastLine + 1 + record.length);
+    }
+  }
+
+  /** What is left when the stream ends. `cutOff`: what follows the last line end is not a whole record. */
+  *end(cutOff: boolean): Iterable<StreamBlock> {
+    if (cutOff) {
+      if (this.#linesBytes > 0) yield this.#cutLines();
+    } else if (this.#skipping) {
+      yield this.#cutSkipped();
+    } else if (this.#linesBytes + this.#tailBytes > 0) {
+      yield this.#cutAll();
+    }
+  }
+
+  /** `bytes` end with a line end. */
+  #takeLines(bytes: Uint8Array): void {
+    this.#lines.push(...this.#tail, bytes);
+    this.#linesBytes += this.#tailBytes + bytes.length;
+    this.#tail = [];
+    this.#tailBytes = 0;
+  }
+
+  #cutLines(): StreamBlock {
+    const block = { start: this.#start, end: this.#start + this.#linesBytes, bytes: this.#lines };
+    this.#start = block.end;
+    this.#lines = [];
+    this.#linesBytes = 0;
+    return block;
+  }
+
+  #cutAll(): StreamBlock {
+    this.#lines.push(...this.#tail);
+    this.#linesBytes += this.#tailBytes;
+    this.#tail = [];
+    this.#tailBytes = 0;
+    return this.#cutLines();
+  }
+
+  #cutSkipped(): StreamBlock {
+    const block = { start: this.#start, end: this.#start + this.#tailBytes };
+    this.#start = block.end;
+    this.#tailBytes = 0;
+    this.#skipping = false;
+    return block;
+  }
+}
+
+/** One buffer of its own, so that it can be transferred. */
+export function joinBytes(parts: readonly Uint8Array[], sizeBytes: number): ArrayBuffer {
+  const buffer = new ArrayBuffer(sizeBytes);
+  const whole = new Uint8Array(buffer);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return buffer;
+}

@@ -1,0 +1,95 @@
+// Cuts corpus files into blocks: plain files by ranges that any worker can read, compressed ones by one sequential reader
+// whose blocks carry their bytes.
+import { open } from "node:fs/promises";
+import { blockBytes, blockId, MAX_RECORD_BYTES, requireCorpusKind, sourceNames } from "../formats/corpus.js";
+import type { BlockRef } from "../records/block-reader.js";
+import type { FileRef } from "../records/stage.js";
+import { gunzipFile } from "./gunzip.js";
+import { cutAtLines } from "./line-cuts.js";
+import { joinBytes, LineStream, type StreamBlock } from "./line-stream.js";
+
+export interface PlannedBlock {
+  readonly ref: BlockRef;
+  readonly payload?: ArrayBuffer;
+}
+
+/** Sizes that tests make small. */
+export interface Limits {
+  readonly blockBytes: number;
+  readonly maxRecordBytes: number;
+}
+
+type FileOfBlocks = Pick<BlockRef, "file" | "source" | "format" | "compression"> & {
+  readonly input: number;
+  readonly sizeBytes: number;
+};
+
+export function defaultLimits(inputs: readonly FileRef[]): Limits {
+  const total = inputs.reduce((sum, input) => sum + input.sizeBytes, 0);
+  return { blockBytes: blockBytes(total), maxRecordBytes: MAX_RECORD_BYTES };
+}
+
+/** Refuses files that are no corpus files before any of them is read. */
+export async function* planBlocks(
+  inputs: readonly FileRef[],
+  isDone: (id: string) => boolean,
+  limits: Limits = defaultLimits(inputs),
+): AsyncIterable<PlannedBlock> {
+  const kinds = inputs.map((input) => requireCorpusKind(input.path));
+  const sources = sourceNames(kinds.map((kind) => kind.stem));
+  for (const [index, { path, sizeBytes }] of inputs.entries()) {
+    const { format, compression } = kinds[index]!;
+    const file = { input: index, file: path, source: sources[index]!, format, compression, sizeBytes };
+    if (compression === "gzip") yield* planStream(file, isDone, limits);
+    else yield* planRanges(file, limits);
+  }
+}
+
+function refOf(file: FileOfBlocks, block: number, start: number, end: number, oversized: boolean): BlockRef {
+  const { input, source, format, compression } = file;
+  const ref = { id: blockId(input, block), file: file.file, source, format, compression, start, end };
+  return oversized ? { ...ref, oversized: true } : ref;
+}
+
+async function* planRanges(file: FileOfBlocks, limits: Limits): AsyncIterable<PlannedBlock> {
+  const { sizeBytes } = file;
+  if (file.format === "text") {
+    if (sizeBytes > 0) yield { ref: refOf(file, 0, 0, sizeBytes, sizeBytes > limits.maxRecordBytes) };
+    return;
+  }
+  const handle = await open(file.file, "r");
+  try {
+    let number = 0;
+    for await (const range of cutAtLines(handle, sizeBytes, limits.blockBytes, limits.maxRecordBytes)) {
+      yield { ref: refOf(file, number, range.start, range.end, range.oversized === true) };
+      number += 1;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* planStream(
+  file: FileOfBlocks,
+  isDone: (id: string) => boolean,
+  limits: Limits,
+): AsyncIterable<PlannedBlock> {
+  const lines = new LineStream(limits.blockBytes, limits.maxRecordBytes, file.format === "jsonl");
+  let number = 0;
+  const planned = ({ start, end, bytes }: StreamBlock): PlannedBlock => {
+    const ref = refOf(file, number, start, end, bytes === undefined);
+    number += 1;
+    if (bytes === undefined || isDone(ref.id)) return { ref };
+    return { ref, payload: joinBytes(bytes, end - start) };
+  };
+  let damage: unknown;
+  try {
+    for await (const chunk of gunzipFile(file.file)) {
+      for (const block of lines.push(chunk)) yield planned(block);
+    }
+  } catch (error) {
+    damage = error;
+  }
+  for (const block of lines.end(damage !== undefined)) yield planned(block);
+  if (damage !== undefined) throw damage;
+}

@@ -1,0 +1,174 @@
+// Unicode against digests over every code point that other implementations gave (test/parity/unicode_golden.py).
+#include "text/unicode.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+
+namespace millrace {
+namespace {
+
+std::map<std::string, std::string> golden() {
+  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../parity/golden-unicode.txt");
+  std::map<std::string, std::string> digests;
+  for (std::string name, digest; file >> name >> digest;) digests[name] = digest;
+  return digests;
+}
+
+std::string fnv1a(std::string_view bytes) {
+  uint64_t value = 0xCBF29CE484222325u;
+  for (const char byte : bytes) value = (value ^ static_cast<uint8_t>(byte)) * 0x100000001B3u;
+  char digest[17];
+  std::snprintf(digest, sizeof digest, "%016llx", static_cast<unsigned long long>(value));
+  return digest;
+}
+
+// Every code point that UTF-8 can hold, each followed by `after`.
+std::string all_characters(std::string_view after) {
+  std::string text;
+  for (uint32_t c = 0; c < 0x110000; ++c) {
+    if (c >= 0xD800 && c < 0xE000) continue;
+    append_utf8(text, c);
+    text += after;
+  }
+  return text;
+}
+
+std::string nfc(std::string_view text) {
+  std::string out;
+  append_nfc(text, out);
+  return out;
+}
+
+std::string folded(std::string_view text) {
+  std::string out;
+  append_case_folded(text, out);
+  return out;
+}
+
+std::vector<uint32_t> decoded(std::string_view text) {
+  std::vector<uint32_t> code_points;
+  for (size_t position = 0; position < text.size();) {
+    code_points.push_back(decode_utf8(reinterpret_cast<const uint8_t*>(text.data()), position));
+  }
+  return code_points;
+}
+
+size_t valid_prefix(std::string_view text) {
+  return valid_utf8_prefix(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+}
+
+TEST(Unicode, GoldenDigestsAreOfTheSameVersion) { EXPECT_EQ(golden()["version"], kUnicodeVersion); }
+
+TEST(Unicode, ClassesEqualThoseOfPython) {
+  std::string classes;
+  for (uint32_t c = 0; c < 0x110000; ++c) classes.push_back(static_cast<char>(char_class(c)));
+  EXPECT_EQ(fnv1a(classes), golden()["classes"]);
+  EXPECT_EQ(char_class(0x110000), 0);
+  EXPECT_EQ(char_class(0xFFFFFFFF), 0);
+}
+
+TEST(Unicode, NfcEqualsThatOfPython) {
+  EXPECT_EQ(fnv1a(nfc(all_characters("\n"))), golden()["nfc"]);
+  EXPECT_EQ(fnv1a(nfc(all_characters("\xCC\xA3\xCC\x81\xE3\x82\x99"))), golden()["nfc-of-marked"]);
+}
+
+TEST(Unicode, AMarkMoreGivesAnotherDigest) {
+  EXPECT_NE(fnv1a(nfc(all_characters("\n") + "\xCC\x81")), golden()["nfc"]);
+}
+
+TEST(Unicode, NfcIsIdempotent) {
+  const std::string once = nfc(all_characters("\xCC\xA3\xCC\x81\xE3\x82\x99"));
+  EXPECT_EQ(nfc(once), once);
+}
+
+TEST(Unicode, CaseFoldingEqualsThatOfPython) {
+  EXPECT_EQ(fnv1a(folded(all_characters("\n"))), golden()["fold"]);
+  EXPECT_EQ(folded("Stra\xC3\x9F"
+                   "e \xC4\xB0I"),
+            "strasse i\xCC\x87i");
+}
+
+TEST(Unicode, DecodingTakesBackEncoding) {
+  const std::string text = all_characters("");
+  const std::vector<uint32_t> code_points = decoded(text);
+  EXPECT_EQ(code_points.size(), 0x110000u - 0x800u);
+  std::string again;
+  for (const uint32_t c : code_points) append_utf8(again, c);
+  EXPECT_EQ(again, text);
+}
+
+TEST(Utf8, EveryCharacterIsValidAndEveryCutIsSeen) {
+  EXPECT_EQ(valid_prefix(all_characters("")), all_characters("").size());
+  const std::string text = "a\xC2\xA9\xE2\x82\xAC\xF0\x9F\x98\x80z";
+  for (size_t length = 0; length <= text.size(); ++length) {
+    size_t border = length;
+    while (border > 0 && border < text.size() && (static_cast<uint8_t>(text[border]) & 0xC0) == 0x80) --border;
+    EXPECT_EQ(valid_prefix(text.substr(0, length)), border) << length;
+  }
+}
+
+TEST(Utf8, MalformedSequencesEndThePrefixAtTheirFirstByte) {
+  for (const char* bad : {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xE0\xA0",
+                          "\xED\xA0\x80", "\xED\xBF\xBF", "\xEF\xBF", "\xF0\x8F\xBF\xBF", "\xF0\x90\x80",
+                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE", "\xFF"}) {
+    for (const size_t before : {0u, 1u, 7u, 15u, 16u, 17u, 31u, 40u}) {
+      const std::string text = std::string(before, 'a') + bad + std::string(40, 'b');
+      EXPECT_EQ(valid_prefix(text), before);
+    }
+  }
+}
+
+// The definition, one byte after the other.
+size_t plain_valid_prefix(std::string_view text) {
+  size_t position = 0;
+  while (position < text.size()) {
+    const auto lead = static_cast<uint8_t>(text[position]);
+    const size_t length = lead < 0x80                   ? 1
+                          : lead >= 0xC0 && lead < 0xE0 ? 2
+                          : lead >= 0xE0 && lead < 0xF0 ? 3
+                          : lead >= 0xF0 && lead < 0xF8 ? 4
+                                                        : 0;
+    if (length == 0 || position + length > text.size()) return position;
+    uint32_t c = length == 1 ? lead : lead & (0xFFu >> (length + 1));
+    for (size_t i = 1; i < length; ++i) {
+      const auto byte = static_cast<uint8_t>(text[position + i]);
+      if ((byte & 0xC0) != 0x80) return position;
+      c = c << 6 | (byte & 0x3Fu);
+    }
+    const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (c < least[length] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return position;
+    position += length;
+  }
+  return position;
+}
+
+TEST(Utf8, AnySequenceIsJudgedAsByTheDefinition) {
+  std::mt19937 random(1);
+  const uint8_t bytes[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0,
+                           0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF7, 0xF8, 0xFF};
+  constexpr uint32_t kLimits[] = {0x80, 0x800, 0xD800, 0x110000};
+  size_t broken = 0;
+  for (int round = 0; round < 200000; ++round) {
+    std::string text;
+    const size_t length = random() % 70;
+    while (text.size() < length) {
+      const uint32_t c = random() % kLimits[random() % 4];
+      if (random() % 16 == 0) {
+        text.push_back(static_cast<char>(bytes[random() % sizeof bytes]));
+      } else if (c < 0xD800 || c >= 0xE000) {
+        append_utf8(text, c);
+      }
+    }
+    const size_t expected = plain_valid_prefix(text);
+    ASSERT_EQ(valid_prefix(text), expected) << round;
+    broken += expected != text.size() ? 1 : 0;
+  }
+  EXPECT_GT(broken, 50000u);
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { expandInput } from "#src/read/index.js";
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "discover-"));
+  for (const path of [
+    "b.jsonl",
+    "a.jsonl",
+    "notes.md",
+    "sub/c.txt",
+    "sub/deep/d.jsonl.gz",
+    ".hidden/e.jsonl",
+    "we[i]rd.jsonl",
+  ]) {
+    await mkdir(dirname(join(dir, path)), { recursive: true });
+    await writeFile(join(dir, path), "");
+  }
+  await symlink(join(dir, "a.jsonl"), join(dir, "sub/link.jsonl"));
+  await symlink(dir, join(dir, "sub/loop"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const expand = async (input: string): Promise<string[]> =>
+  (await expandInput(join(dir, input))).map((path) => relative(dir, path));
+
+test("a folder stands for its corpus files and those below it, sorted, without hidden ones and loops", async () => {
+  expect(await expand(".")).toEqual([
+    "a.jsonl",
+    "b.jsonl",
+    "sub/c.txt",
+    "sub/deep/d.jsonl.gz",
+    "sub/link.jsonl",
+    "we[i]rd.jsonl",
+  ]);
+});
+
+test.each([
+  ["*.jsonl", ["a.jsonl", "b.jsonl", "we[i]rd.jsonl"]],
+  ["?.jsonl", ["a.jsonl", "b.jsonl"]],
+  ["[ac].jsonl", ["a.jsonl"]],
+  ["[!a].jsonl", ["b.jsonl"]],
+  ["{b,sub/nothing,a}.jsonl", ["a.jsonl", "b.jsonl"]],
+  ["**/*.jsonl", ["a.jsonl", "b.jsonl", "sub/link.jsonl", "we[i]rd.jsonl"]],
+  ["**/d.*", ["sub/deep/d.jsonl.gz"]],
+  ["*/c.txt", ["sub/c.txt"]],
+  [".*/*.jsonl", [".hidden/e.jsonl"]],
+])("the pattern %s finds %o", async (pattern, found) => {
+  expect(await expand(pattern.replace("sub/nothing", "nothing"))).toEqual(found);
+});
+
+test("a file that exists is itself, even when its name looks like a pattern", async () => {
+  expect(await expand("we[i]rd.jsonl")).toEqual(["we[i]rd.jsonl"]);
+  expect(await expand("notes.md")).toEqual(["notes.md"]);
+});
+
+test.each(["none.jsonl", "*.csv", "sub/deep/none"])("what stands for nothing is refused: %s", async (input) => {
+  await expect(expand(input)).rejects.toMatchObject({ code: "config-input" });
+});
