@@ -1,0 +1,264 @@
+#include "text/bpe_vocab.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "text/unicode.h"
+
+namespace millrace {
+
+namespace {
+
+// GPT-2's alphabet: printable Latin-1 bytes stand for themselves, the 68 others for U+0100 on, in order.
+constexpr uint32_t kAlphabetEnd = 324;
+constexpr uint16_t kNotInAlphabet = 0xFFFF;
+
+std::array<uint16_t, kAlphabetEnd> make_byte_of_letter() {
+  std::array<uint16_t, kAlphabetEnd> bytes;
+  bytes.fill(kNotInAlphabet);
+  uint32_t next = 256;
+  for (uint32_t byte = 0; byte < 256; ++byte) {
+    const bool printable = (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+    bytes[printable ? byte : next++] = static_cast<uint16_t>(byte);
+  }
+  return bytes;
+}
+
+// The bytes a token stands for. A token with a character outside the alphabet can only be a special one: its own UTF-8.
+std::string token_bytes(const std::string& token, const std::array<uint16_t, kAlphabetEnd>& byte_of_letter) {
+  std::string bytes;
+  const uint8_t* text = reinterpret_cast<const uint8_t*>(token.data());
+  for (size_t position = 0; position < token.size();) {
+    const uint32_t letter = decode_utf8(text, position);
+    if (letter >= kAlphabetEnd || byte_of_letter[letter] == kNotInAlphabet) return token;
+    bytes.push_back(static_cast<char>(byte_of_letter[letter]));
+  }
+  return bytes;
+}
+
+using TokenIds = std::unordered_map<std::string, uint32_t>;
+
+// Reads one flat JSON object from strings to non-negative integers; nothing else is a vocabulary.
+class VocabReader {
+ public:
+  explicit VocabReader(std::string_view text) : text_(text) {}
+
+  Status read(TokenIds* out) {
+    skip_space();
+    if (!take('{')) return fail("'{'");
+    skip_space();
+    if (take('}')) return end();
+    for (;;) {
+      std::string token;
+      uint32_t id = 0;
+      MR_RETURN_IF_ERROR(read_string(&token));
+      skip_space();
+      if (!take(':')) return fail("':' after a token");
+      skip_space();
+      MR_RETURN_IF_ERROR(read_id(&id));
+      if (!out->emplace(std::move(token), id).second) return fail("each token once, before here");
+      skip_space();
+      if (take('}')) return end();
+      if (!take(',')) return fail("',' or '}' after an id");
+      skip_space();
+    }
+  }
+
+ private:
+  Status end() {
+    skip_space();
+    return position_ == text_.size() ? ok() : fail("nothing after the object");
+  }
+
+  Status fail(const char* expected) const {
+    const auto seen = text_.substr(0, position_);
+    const auto line = 1 + std::count(seen.begin(), seen.end(), '\n');
+    return invalid_argument("expected " + std::string(expected) + " for the vocabulary, line " + std::to_string(line) +
+                            ", byte " + std::to_string(position_) + ", got " + shown());
+  }
+
+  std::string shown() const {
+    if (position_ >= text_.size()) return "the end of the file";
+    const unsigned char c = static_cast<unsigned char>(text_[position_]);
+    if (c > 0x20 && c < 0x7F) return {'\'', static_cast<char>(c), '\''};
+    return "byte " + std::to_string(c);
+  }
+
+  void skip_space() {
+    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\n' ||
+                                        text_[position_] == '\r' || text_[position_] == '\t')) {
+      ++position_;
+    }
+  }
+
+  bool take(char c) {
+    if (position_ >= text_.size() || text_[position_] != c) return false;
+    ++position_;
+    return true;
+  }
+
+  Status read_string(std::string* out) {
+    if (!take('"')) return fail("a token in quotes");
+    for (;;) {
+      if (position_ >= text_.size()) return fail("'\"' at the end of a token");
+      const char c = text_[position_];
+      if (static_cast<unsigned char>(c) < 0x20) return fail("no control character in a token");
+      ++position_;
+      if (c == '"') return ok();
+      if (c != '\\') {
+        out->push_back(c);
+        continue;
+      }
+      MR_RETURN_IF_ERROR(read_escape(out));
+    }
+  }
+
+  Status read_escape(std::string* out) {
+    static constexpr std::string_view kNames = "\"\\/bfnrt";
+    static constexpr std::string_view kValues = "\"\\/\b\f\n\r\t";
+    if (position_ >= text_.size()) return fail("an escape");
+    const size_t simple = kNames.find(text_[position_]);
+    if (simple != std::string_view::npos) {
+      ++position_;
+      out->push_back(kValues[simple]);
+      return ok();
+    }
+    uint32_t unit = 0;
+    MR_RETURN_IF_ERROR(read_unit(&unit));
+    if (unit >= 0xD800 && unit < 0xDC00) {
+      uint32_t low = 0;
+      if (!take('\\')) return fail("the second half of a surrogate pair");
+      MR_RETURN_IF_ERROR(read_unit(&low));
+      if (low < 0xDC00 || low > 0xDFFF) return fail("the second half of a surrogate pair, before here");
+      unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+    } else if (unit >= 0xDC00 && unit <= 0xDFFF) {
+      return fail("no lone surrogate, before here");
+    }
+    append_utf8(*out, unit);
+    return ok();
+  }
+
+  Status read_unit(uint32_t* out) {
+    if (!take('u')) return fail("one of the escapes of JSON");
+    for (int digit = 0; digit < 4; ++digit) {
+      const char c = position_ < text_.size() ? text_[position_] : '\0';
+      uint32_t value = 0;
+      if (c >= '0' && c <= '9') {
+        value = static_cast<uint32_t>(c - '0');
+      } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
+        value = static_cast<uint32_t>((c | 0x20) - 'a' + 10);
+      } else {
+        return fail("four hexadecimal digits after \\u");
+      }
+      *out = *out << 4 | value;
+      ++position_;
+    }
+    return ok();
+  }
+
+  Status read_id(uint32_t* out) {
+    const size_t start = position_;
+    uint64_t value = 0;
+    while (position_ < text_.size() && text_[position_] >= '0' && text_[position_] <= '9') {
+      value = value * 10 + static_cast<uint64_t>(text_[position_] - '0');
+      if (value >= BpeVocab::kMaxTokens) return fail("an id under 2097152");
+      ++position_;
+    }
+    if (position_ == start) return fail("an id (a whole number from 0)");
+    *out = static_cast<uint32_t>(value);
+    return ok();
+  }
+
+  std::string_view text_;
+  size_t position_ = 0;
+};
+
+Status fill_bytes(const TokenIds& ids, BpeVocab* out) {
+  const auto byte_of_letter = make_byte_of_letter();
+  out->bytes.assign(ids.size(), std::string());
+  std::vector<bool> seen(ids.size(), false);
+  for (const auto& [token, id] : ids) {
+    if (id >= ids.size() || seen[id]) {
+      return invalid_argument("expected the ids 0 to " + std::to_string(ids.size() - 1) +
+                              ", each once, for the vocabulary, got " + std::to_string(id) + " for token " + token);
+    }
+    if (token.empty())
+      return invalid_argument("expected no empty token for the vocabulary, got id " + std::to_string(id));
+    seen[id] = true;
+    out->bytes[id] = token_bytes(token, byte_of_letter);
+  }
+  for (uint32_t letter = 0; letter < kAlphabetEnd; ++letter) {
+    if (byte_of_letter[letter] == kNotInAlphabet) continue;
+    std::string token;
+    append_utf8(token, letter);
+    const auto found = ids.find(token);
+    if (found == ids.end()) {
+      return invalid_argument("expected a token for byte " + std::to_string(byte_of_letter[letter]) +
+                              " for the vocabulary, got none");
+    }
+    out->byte_ids[byte_of_letter[letter]] = found->second;
+  }
+  return ok();
+}
+
+Status merge_error(size_t line, const std::string& expected, std::string_view got) {
+  constexpr size_t kShown = 80;
+  return invalid_argument("expected " + expected + " for the merges, line " + std::to_string(line) + ", got \"" +
+                          std::string(got.substr(0, kShown)) + "\"");
+}
+
+Status parse_merges(std::string_view text, const TokenIds& ids, std::vector<BpeMerge>* out) {
+  std::unordered_set<uint64_t> seen;
+  size_t line_number = 0;
+  while (!text.empty()) {
+    const size_t line_end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, line_end);
+    text.remove_prefix(std::min(line_end + 1, text.size()));
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    ++line_number;
+    if (line_number == 1 && line.starts_with("#version")) continue;
+    if (line.empty()) continue;
+    const size_t space = line.find(' ');
+    if (space == std::string_view::npos || space == 0 || space + 1 == line.size() ||
+        line.find(' ', space + 1) != std::string_view::npos) {
+      return merge_error(line_number, "two tokens and one space between them", line);
+    }
+    const std::string left(line.substr(0, space));
+    const std::string right(line.substr(space + 1));
+    const auto left_id = ids.find(left);
+    const auto right_id = ids.find(right);
+    const auto merged_id = ids.find(left + right);
+    if (left_id == ids.end() || right_id == ids.end() || merged_id == ids.end()) {
+      return merge_error(line_number, "both tokens and their join in the vocabulary", line);
+    }
+    if (!seen.insert(static_cast<uint64_t>(left_id->second) << 32 | right_id->second).second) {
+      return merge_error(line_number, "each merge once", line);
+    }
+    if (out->size() >= BpeVocab::kMaxTokens) return merge_error(line_number, "fewer than 2097152 merges", line);
+    out->push_back({left_id->second, right_id->second, merged_id->second});
+  }
+  return ok();
+}
+
+}  // namespace
+
+Status parse_bpe_vocab(std::string_view vocab_json, std::string_view merges_text, BpeVocab* out) {
+  const uint8_t* json = reinterpret_cast<const uint8_t*>(vocab_json.data());
+  const size_t valid = valid_utf8_prefix(json, vocab_json.size());
+  if (valid != vocab_json.size()) {
+    return invalid_argument("expected UTF-8 for the vocabulary, got another byte at " + std::to_string(valid));
+  }
+  TokenIds ids;
+  MR_RETURN_IF_ERROR(VocabReader(vocab_json).read(&ids));
+  if (ids.size() >= BpeVocab::kMaxTokens)
+    return invalid_argument("expected fewer than 2097152 tokens for the vocabulary");
+  BpeVocab vocab;
+  MR_RETURN_IF_ERROR(fill_bytes(ids, &vocab));
+  MR_RETURN_IF_ERROR(parse_merges(merges_text, ids, &vocab.merges));
+  *out = std::move(vocab);
+  return ok();
+}
+
+}  // namespace millrace
