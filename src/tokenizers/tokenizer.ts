@@ -1,0 +1,26 @@
+// What every kind of tokenizer is to the stages above.
+
+export interface EncodedBlock {
+  /** Concatenated ids of all rows. */
+  readonly ids: Int32Array;
+  /** Number of rows + 1 offsets into ids. */
+  readonly offsets: Uint32Array;
+}
+
+/** Used by one thread; made again in each worker (a few milliseconds). */
+export interface Tokenizer {
+  /** The name it was loaded by. */
+  readonly name: string;
+  /** True number of ids: 0 .. vocabSize - 1. */
+  readonly vocabSize: number;
+  /** The id that ends a document. No text encodes to it. */
+  readonly endOfDocumentId: number;
+  /** "sha256:..." over everything that decides ids: equal fingerprints give equal ids for every text. */
+  readonly fingerprint: string;
+  /** UTF-8 texts text[offsets[i] .. offsets[i+1]), each by itself. All text is ordinary: nothing in it is a special token. */
+  encodeBlock(text: Uint8Array, offsets: Uint32Array): EncodedBlock;
+  encode(text: string): Int32Array;
+  /** Bytes that are not UTF-8 (ids may cut a character) become U+FFFD. */
+  decode(ids: ArrayLike<number>): string;
+  decodeBytes(ids: ArrayLike<number>): Uint8Array;
+}

