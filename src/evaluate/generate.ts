@@ -1,0 +1,177 @@
+// Continues a text with a trained model, one token at a time.
+import { basename, dirname, join } from "node:path";
+import { invalid } from "../base/errors.js";
+import { type Checkpoint, listCheckpoints, readCheckpoint, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
+import { type ModelConfig, padVocab } from "../models/index.js";
+import { type NativeTrainer, native } from "../native.js";
+import { loadTokenizer, type Tokenizer } from "../tokenizers/index.js";
+import { type SamplingOptions, sampleToken, uniformAt } from "./sampling.js";
+
+export interface GenerateOptions {
+  /** A checkpoint's folder, or one of a training run: its newest checkpoint is used. */
+  readonly checkpoint: string;
+  /** Empty: a document from its beginning. */
+  readonly prompt?: string | undefined;
+  readonly maxTokens?: number | undefined;
+  readonly greedy?: boolean | undefined;
+  readonly temperature?: number | undefined;
+  /** 0: all. */
+  readonly topK?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly seed?: number | undefined;
+  /** 0: one a processor. */
+  readonly threads?: number | undefined;
+  /** Gets the text as it grows, in whole characters. */
+  readonly onText?: ((piece: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Generated {
+  readonly prompt: string;
+  /** Without the prompt. */
+  readonly text: string;
+  readonly numTokens: number;
+  /** The model ended the document by itself. */
+  readonly ended: boolean;
+  readonly seconds: number;
+}
+
+export const generateDefaults = {
+  maxTokens: 200,
+  greedy: false,
+  temperature: 0.8,
+  topK: 50,
+  topP: 1,
+  seed: 1234,
+  threads: 0,
+} as const;
+
+/** What of a checkpoint's training is needed to run its model. */
+interface TrainedWith {
+  readonly model: ModelConfig;
+  readonly sequenceLength: number;
+}
+
+export async function generate(options: GenerateOptions): Promise<Generated> {
+  const checkpoint = await openCheckpoint(options.checkpoint);
+  const trainer = await loadModel(checkpoint, { threads: options.threads ?? generateDefaults.threads, batch: 1 });
+  try {
+    return await generateWith(trainer, checkpoint, options);
+  } finally {
+    trainer.destroy();
+  }
+}
+
+export async function openCheckpoint(path: string): Promise<Checkpoint<TrainedWith>> {
+  const dir = basename(path) === STATE_NAME ? dirname(path) : path;
+  for (const root of [dir, join(dir, "checkpoints"), join(dir, "train", "checkpoints")]) {
+    const newest = (await listCheckpoints(root).catch(() => [])).at(-1);
+    if (newest !== undefined) return readCheckpoint<TrainedWith>(newest);
+  }
+  return readCheckpoint<TrainedWith>(dir);
+}
+
+/** The model of a checkpoint on one rank, fit for evaluation and logits of up to `sequenceLength` tokens. */
+export async function loadModel(
+  { dir, state }: Checkpoint<TrainedWith>,
+  { threads, batch }: { threads: number; batch: number },
+): Promise<NativeTrainer> {
+  const { model, sequenceLength } = state.training;
+  const trainer = native().createTrainer(
+    {
+      model: { ...model, paddedVocabSize: model.paddedVocabSize ?? padVocab(model.vocabSize) },
+      backend: native().backends()[0] ?? "reference",
+      precision: "fp32",
+      tensorParallel: 1,
+      dataParallel: 1,
+      threads,
+      sequenceLength,
+      microBatch: batch,
+      globalBatch: batch,
+      dropout: 0,
+      seed: 0,
+      initStd: 0.02,
+      learningRate: 1e-4,
+      minLearningRate: 0,
+      schedule: "constant",
+      warmupSteps: 0,
+      decaySteps: 1,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      clipNorm: 0,
+    },
+    null,
+  );
+  try {
+    await trainer.load(join(dir, WEIGHTS_NAME));
+    return trainer;
+  } catch (error) {
+    trainer.destroy();
+    throw error;
+  }
+}
+
+export async function generateWith(
+  trainer: Pick<NativeTrainer, "logits">,
+  { state }: Checkpoint<TrainedWith>,
+  options: Omit<GenerateOptions, "checkpoint" | "threads">,
+): Promise<Generated> {
+  const start = performance.now();
+  const tokenizer = tokenizerOf(state.dataset.tokenizer);
+  const sampling = checkOptions(options);
+  const maxTokens = options.maxTokens ?? generateDefaults.maxTokens;
+  const seed = options.seed ?? generateDefaults.seed;
+  const prompt = options.prompt ?? "";
+  // A document follows the end of the one before.
+  const ids = [tokenizer.endOfDocumentId, ...tokenizer.encode(prompt)];
+  const numPrompt = ids.length;
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let text = "";
+  const append = (piece: string) => {
+    text += piece;
+    if (piece !== "") options.onText?.(piece);
+  };
+  let ended = false;
+  while (!ended && ids.length - numPrompt < maxTokens && options.signal?.aborted !== true) {
+    const logits = await trainer.logits(Int32Array.from(ids.slice(-state.training.sequenceLength)));
+    const id = sampleToken(logits, sampling, uniformAt(seed, ids.length));
+    ended = id === tokenizer.endOfDocumentId;
+    if (ended) break;
+    ids.push(id);
+    // A token may end within a character: the rest of it comes with the next.
+    append(decoder.decode(tokenizer.decodeBytes([id]), { stream: true }));
+  }
+  append(decoder.decode());
+  return { prompt, text, numTokens: ids.length - numPrompt, ended, seconds: (performance.now() - start) / 1000 };
+}
+
+function tokenizerOf({ name, fingerprint }: { readonly name: string; readonly fingerprint: string }): Tokenizer {
+  const tokenizer = loadTokenizer(name);
+  if (tokenizer.fingerprint === fingerprint) return tokenizer;
+  throw invalid(
+    "config-tokenizer",
+    `expected the tokenizer ${name} that the model was trained with (${fingerprint}), got ${tokenizer.fingerprint}`,
+  );
+}
+
+function checkOptions(options: Omit<GenerateOptions, "checkpoint">): SamplingOptions {
+  const { greedy, temperature, topK, topP } = generateDefaults;
+  const sampling: SamplingOptions = {
+    greedy: options.greedy ?? greedy,
+    temperature: options.temperature ?? temperature,
+    topK: options.topK ?? topK,
+    topP: options.topP ?? topP,
+  };
+  require(sampling.temperature > 0, "a number above 0", "temperature", sampling.temperature);
+  require(Number.isInteger(sampling.topK) && sampling.topK >= 0, "a whole number of at least 0", "topK", sampling.topK);
+  require(sampling.topP > 0 && sampling.topP <= 1, "a number above 0 and at most 1", "topP", sampling.topP);
+  const maxTokens = options.maxTokens ?? generateDefaults.maxTokens;
+  require(Number.isInteger(maxTokens) && maxTokens > 0, "a whole number above 0", "maxTokens", maxTokens);
+  return sampling;
+}
+
+function require(holds: boolean, expected: string, name: string, value: number): void {
+  if (!holds) throw invalid("config-generate", `expected ${expected} for ${name}, got ${value}`);
+}

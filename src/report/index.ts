@@ -1,0 +1,2 @@
+// Reports: one self-contained HTML file a run.
+export { type ReportOptions, writeReport } from "./report.js";

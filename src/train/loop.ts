@@ -1,0 +1,269 @@
+// The loop in the training process: moves batches, metrics, signals and checkpoint requests. All that changes the model
+// happens in native/train; who is dead or hung is the supervisor's to say.
+import { basename, join } from "node:path";
+import type { JobContext } from "../base/child.js";
+import { invalid } from "../base/errors.js";
+import {
+  type Checkpoint,
+  describeDifferences,
+  newestCheckpoint,
+  pruneCheckpoints,
+  WEIGHTS_NAME,
+  writeCheckpoint,
+} from "../formats/checkpoint.js";
+import { finiteOrNull, type MetricsLine, MetricsWriter } from "../formats/metrics.js";
+import { HostRow, statusPageBytes, writeStatusHeader } from "../formats/status-page.js";
+import { heldOutLoss } from "../models/index.js";
+import { type NativeTrainer, native, type StepResult } from "../native.js";
+import type { BatchSource, DatasetIdentity, TokenDataset } from "../records/batch.js";
+import { type ResolvedTraining, type TrainingRun, trainerConfig } from "./config.js";
+
+export const METRICS_NAME = "metrics.jsonl";
+export const CHECKPOINTS_NAME = "checkpoints";
+const TICK_EVERY_MS = 200;
+/** A model whose gradients stay non-finite this many steps in a row does not come back. */
+const MAX_SKIPPED = 20;
+
+export interface TrainJob {
+  readonly kind: "train";
+  /** Gets metrics.jsonl and checkpoints/. */
+  readonly dir: string;
+  /** manifest.json of the shards. */
+  readonly manifest: string;
+  readonly statusPath: string;
+  readonly training: ResolvedTraining;
+  readonly run: TrainingRun;
+}
+
+export type TrainMessage =
+  | { readonly type: "started"; readonly step: number; readonly backend: "cpu" | "reference" }
+  | { readonly type: "step"; readonly line: MetricsLine }
+  /** A checkpoint stands under this name. */
+  | { readonly type: "saved"; readonly name: string }
+  | { readonly type: "notice"; readonly text: string };
+
+export interface TrainOutcome {
+  readonly step: number;
+  readonly backend: "cpu" | "reference";
+  /** The folder of the last checkpoint, of this very step. */
+  readonly checkpoint: string;
+  /** Stopped before the last step because it was asked to. */
+  readonly interrupted: boolean;
+}
+
+export async function runTraining(job: TrainJob, dataset: TokenDataset, context: JobContext): Promise<TrainOutcome> {
+  const { training, run } = job;
+  const post = (message: TrainMessage) => context.post(message);
+  const numRanks = run.tp * run.dp;
+  const page = native().mapFileWritable(job.statusPath, statusPageBytes(numRanks));
+  writeStatusHeader(page, numRanks, process.pid);
+  const host = new HostRow(page, numRanks);
+  host.set("idle", "reading checkpoints", 0);
+  const ticker = setInterval(() => host.tick(), TICK_EVERY_MS);
+
+  checkVocabulary(dataset, training);
+  const checkpoint = await findCheckpoint(job, dataset, post);
+  const backend = native().backends()[0] ?? "reference";
+  host.set("idle", "creating the trainer", 0);
+  const trainer = native().createTrainer(trainerConfig(training, run, backend), page);
+  try {
+    if (checkpoint !== undefined) {
+      host.set("idle", "loading the checkpoint", checkpoint.state.step);
+      await trainer.load(join(checkpoint.dir, WEIGHTS_NAME));
+    }
+    return await new Loop(job, dataset, trainer, host, backend, context).run(checkpoint);
+  } finally {
+    clearInterval(ticker);
+    trainer.destroy();
+  }
+}
+
+function checkVocabulary(dataset: TokenDataset, training: ResolvedTraining): void {
+  if (dataset.vocabSize <= training.model.vocabSize) return;
+  throw invalid(
+    "config-model",
+    `expected at least ${dataset.vocabSize} for vocabSize (the shards' tokenizer), got ${training.model.vocabSize}`,
+  );
+}
+
+function identityOf({ identity, orderVersion, tokenizer, vocabSize }: DatasetIdentity): DatasetIdentity {
+  return { identity, orderVersion, tokenizer, vocabSize };
+}
+
+/** What a tokenizer is called, and where its files lie, may change. */
+function comparable(dataset: DatasetIdentity): unknown {
+  return { ...identityOf(dataset), tokenizer: dataset.tokenizer.fingerprint };
+}
+
+async function findCheckpoint(
+  job: TrainJob,
+  dataset: TokenDataset,
+  post: (message: TrainMessage) => void,
+): Promise<Checkpoint<ResolvedTraining> | undefined> {
+  const root = join(job.dir, CHECKPOINTS_NAME);
+  await pruneCheckpoints(root, Number.MAX_SAFE_INTEGER);
+  const checkpoint = await newestCheckpoint<ResolvedTraining>(root, (error) =>
+    post({ type: "notice", text: `skipped: ${error.message}` }),
+  );
+  if (checkpoint === undefined) return undefined;
+  const { state, dir } = checkpoint;
+  const differences = describeDifferences(
+    { dataset: comparable(state.dataset), training: state.training },
+    { dataset: comparable(dataset), training: job.training },
+  );
+  if (state.step > job.run.steps) differences.push(`step: ${state.step} -> at most ${job.run.steps}`);
+  if (differences.length > 0) {
+    throw invalid(
+      "checkpoint-mismatch",
+      `expected the dataset and configuration of ${dir} to go on from it, got ${differences.join("; ")}`,
+      {
+        hint: `put these back (decaySteps: ${state.training.decaySteps} keeps the schedule of a longer run), or start anew in another folder`,
+      },
+    );
+  }
+  return checkpoint;
+}
+
+class Loop {
+  readonly #job: TrainJob;
+  readonly #dataset: TokenDataset;
+  readonly #trainer: NativeTrainer;
+  readonly #host: HostRow;
+  readonly #backend: "cpu" | "reference";
+  readonly #context: JobContext;
+  #nextSample = 0;
+  #numSkipped = 0;
+
+  constructor(
+    job: TrainJob,
+    dataset: TokenDataset,
+    trainer: NativeTrainer,
+    host: HostRow,
+    backend: "cpu" | "reference",
+    context: JobContext,
+  ) {
+    this.#job = job;
+    this.#dataset = dataset;
+    this.#trainer = trainer;
+    this.#host = host;
+    this.#backend = backend;
+    this.#context = context;
+  }
+
+  async run(checkpoint: Checkpoint<ResolvedTraining> | undefined): Promise<TrainOutcome> {
+    const { training, run, dir } = this.#job;
+    let step = checkpoint?.state.step ?? 0;
+    let saved = checkpoint?.dir;
+    this.#nextSample = checkpoint?.state.nextSample ?? 0;
+    this.#post({ type: "started", step, backend: this.#backend });
+    const metrics = await MetricsWriter.open(join(dir, METRICS_NAME), step);
+    const batches = await this.#dataset.openBatches({
+      sequenceLength: training.sequenceLength,
+      globalBatch: training.globalBatch,
+      seed: training.seed,
+      firstSample: this.#nextSample,
+    });
+    try {
+      while (step < run.steps && !this.#context.signal.aborted) {
+        step += 1;
+        const line = await this.#step(step, batches);
+        await metrics.append(line);
+        this.#post({ type: "step", line });
+        saved = undefined;
+        if (isDue(step, run.checkpointEvery, run.steps)) {
+          await metrics.sync();
+          saved = await this.#save(step);
+        }
+      }
+      if (saved === undefined) {
+        await metrics.sync();
+        saved = await this.#save(step);
+      }
+    } finally {
+      await batches.close();
+      await metrics.close();
+    }
+    return { step, backend: this.#backend, checkpoint: saved, interrupted: step < run.steps };
+  }
+
+  #post(message: TrainMessage): void {
+    this.#context.post(message);
+  }
+
+  async #step(step: number, batches: BatchSource): Promise<MetricsLine> {
+    const { run, training } = this.#job;
+    this.#host.set("computing", "waiting for a batch", step);
+    const start = performance.now();
+    const batch = await batches.next();
+    const waitMs = performance.now() - start;
+    this.#host.set("computing", "step", step);
+    let result: StepResult;
+    try {
+      result = await this.#trainer.step(batch.tokens, batch.samples);
+    } finally {
+      batch.release();
+    }
+    this.#nextSample += training.globalBatch;
+    this.#checkSkipped(step, result);
+    const heldOut = isDue(step, run.evalEvery, run.steps) ? await this.#measureHeldOut(step) : undefined;
+    return metricsLine(step, result, waitMs, heldOut);
+  }
+
+  #checkSkipped(step: number, result: StepResult): void {
+    this.#numSkipped = result.skipped ? this.#numSkipped + 1 : 0;
+    if (this.#numSkipped < MAX_SKIPPED) return;
+    throw invalid("train-diverged", `expected finite gradients, got none in the ${MAX_SKIPPED} steps up to ${step}`, {
+      hint: "lower learningRate or lengthen warmupSteps; the last checkpoint is from before",
+    });
+  }
+
+  /** Mean over the held-out targets, nats; undefined when nothing is held out. */
+  async #measureHeldOut(step: number): Promise<number | undefined> {
+    const { training, run } = this.#job;
+    this.#host.set("computing", "held-out loss", step);
+    const batches = this.#dataset.heldOut({
+      sequenceLength: training.sequenceLength,
+      maxTokens: run.evalTokens,
+      sequencesPerBatch: training.microBatch * run.dp,
+    });
+    return heldOutLoss(this.#trainer, batches);
+  }
+
+  async #save(step: number): Promise<string> {
+    const { dir, training, run } = this.#job;
+    const root = join(dir, CHECKPOINTS_NAME);
+    this.#host.set("idle", "writing a checkpoint", step);
+    const state = { step, nextSample: this.#nextSample, dataset: identityOf(this.#dataset), training };
+    const checkpoint = await writeCheckpoint(root, state, (path) => this.#trainer.save(path));
+    this.#post({ type: "saved", name: basename(checkpoint.dir) });
+    await pruneCheckpoints(root, run.keepCheckpoints);
+    return checkpoint.dir;
+  }
+}
+
+/** The last step always; every 0 steps means that one only. */
+function isDue(step: number, every: number, last: number): boolean {
+  return step === last || (every > 0 && step % every === 0);
+}
+
+function metricsLine(step: number, result: StepResult, waitMs: number, heldOut: number | undefined): MetricsLine {
+  const stepMs = result.seconds * 1000;
+  return {
+    step,
+    loss: finiteOrNull(result.loss),
+    grad_norm: finiteOrNull(result.gradNorm),
+    lr: result.learningRate,
+    loss_scale: result.lossScale,
+    tokens: result.numTokens,
+    tokens_per_s: round(result.numTokens / ((stepMs + waitMs) / 1000)),
+    step_ms: round(stepMs),
+    communication_ms: round(result.communicationSeconds * 1000),
+    data_wait_ms: round(waitMs),
+    ...(result.skipped ? { skipped: true as const } : {}),
+    ...(heldOut === undefined ? {} : { heldout_loss: finiteOrNull(heldOut) }),
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

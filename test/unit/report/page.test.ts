@@ -1,0 +1,202 @@
+// The report's page, from made-up runs.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { MetricsLine } from "#src/formats/metrics.js";
+import { escapeText, html, Markup } from "#src/report/html.js";
+import { lineChart, ticks } from "#src/report/line-chart.js";
+import { renderPage } from "#src/report/page.js";
+import type { RunData } from "#src/report/run-data.js";
+import type { StageFile } from "#src/run/stage-file.js";
+
+const HOSTILE = `<script>alert("1")</script> & '<img src=x onerror=alert(2)>'`;
+
+function stage(key: string, seconds: number, counts: Record<string, number> = {}): RunData["stages"][number] {
+  return { key, dir: key, file: { stage: key, seconds, counts, phases: [] } as unknown as StageFile };
+}
+
+const metrics: MetricsLine[] = Array.from({ length: 3_000 }, (_, index) => ({
+  step: index + 1,
+  loss: 10 - index / 1_000,
+  grad_norm: 1,
+  lr: 1e-3,
+  loss_scale: 1,
+  tokens: 512,
+  tokens_per_s: 1_500,
+  step_ms: 340,
+  communication_ms: 20,
+  data_wait_ms: 1,
+  ...(index % 1_000 === 999 ? { heldout_loss: 9.5 - index / 1_000 } : {}),
+}));
+
+const run: RunData = {
+  name: HOSTILE,
+  summary: {
+    format: 1,
+    millrace: "0.1.0",
+    recipe: HOSTILE,
+    documents_read: 2_345,
+    documents_kept: 2_001,
+    documents_rejected: 164,
+    documents_removed: 180,
+    rejected: { "too-short": 160, [HOSTILE]: 4 },
+    bytes_read: 15_000_000,
+    tokens: 3_500_123,
+    seconds: {},
+    peak_rss_bytes: 1,
+    stages: {},
+  },
+  plan: `name: ${HOSTILE}\n`,
+  stages: [stage("clean", 3), stage("dedup", 12.5, { [HOSTILE]: 1 }), stage("train", 250)],
+  metrics,
+  evaluation: {
+    step: 3_000,
+    heldout_loss: 6.412,
+    perplexity: 609.1,
+    heldout_tokens: 4_096,
+    unigram_entropy: 6.923,
+    sample: { prompt: HOSTILE, text: `${HOSTILE} and so on`, tokens: 120, ended: false },
+  },
+  removed: {
+    total: 180,
+    histogram: [0, 0, 0, 0, 0, 0, 0, 20, 60, 100],
+    sample: [
+      {
+        id: HOSTILE,
+        kept: "k",
+        jaccard: 0.8125,
+        text: `one two three four five ${HOSTILE} nine`,
+        keptText: "one two three four five six",
+      },
+      { id: "gone", kept: "k2", jaccard: 1, text: undefined, keptText: undefined },
+    ],
+    shingling: { unit: "word", size: 5 },
+  },
+};
+
+describe("the report", () => {
+  test("contains the figures of the run", () => {
+    const page = renderPage(run);
+    for (const figure of [
+      "2,345",
+      "2,001",
+      "164",
+      "180",
+      "too-short",
+      "3,500,123",
+      "6.412",
+      "609.1",
+      "6.923",
+      "0.8125",
+      "4 min 10 s",
+    ]) {
+      expect(page.includes(figure), figure).toBe(true);
+    }
+    expect(page.includes("0.51 nats a token better than token frequencies alone")).toBe(true);
+    expect(page.includes("<mark>one two three four five</mark>")).toBe(true);
+    expect(page.match(/<svg /g)).toHaveLength(3);
+  });
+
+  test("escapes whatever comes from data", () => {
+    const page = renderPage(run);
+    expect(page.includes("<script")).toBe(false);
+    expect(page.includes("<img")).toBe(false);
+    expect(page.match(/&lt;script&gt;/g)!.length).toBe(8);
+  });
+
+  test("needs nothing but itself, and stays small", () => {
+    const page = renderPage(run);
+    expect(/<[^>]*\b(?:src|href)=|url\(|@import|https?:/.test(page)).toBe(false);
+    expect(page.length).toBeLessThan(5e6);
+  });
+
+  test("says what it can of a run without training, and of one without a summary", () => {
+    const dedupOnly = renderPage({
+      ...run,
+      summary: undefined,
+      metrics: [],
+      evaluation: undefined,
+      plan: undefined,
+      stages: [stage("dedup", 2)],
+    });
+    expect(dedupOnly.includes("Removed near-duplicates")).toBe(true);
+    expect(dedupOnly.includes("<h2>Training</h2>")).toBe(false);
+    expect(dedupOnly.includes("undefined")).toBe(false);
+    expect(renderPage({ ...run, removed: undefined }).includes("Removed near-duplicates")).toBe(false);
+  });
+
+  test("admits it when the model is no better than token frequencies", () => {
+    const page = renderPage({ ...run, evaluation: { ...run.evaluation!, heldout_loss: 7 } });
+    expect(page.includes("no better than token frequencies alone")).toBe(true);
+  });
+});
+
+describe("templates", () => {
+  test("leave no character of a text that could begin markup", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(html`${text}`.text).not.toMatch(/[<>"']|&(?!amp;|lt;|gt;|quot;|#39;)/);
+      }),
+    );
+  });
+
+  test("keep markup as it is and leave out what is not there", () => {
+    expect(html`<b>${[new Markup("<i>x</i>"), " & ", undefined, false, 3]}</b>`.text).toBe("<b><i>x</i> &amp; 3</b>");
+    expect(escapeText("a\u0000b")).toBe("a\ufffdb");
+  });
+});
+
+describe("charts", () => {
+  test("have round ticks that enclose the data", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+        fc.double({ min: 1, max: 1e6, noNaN: true }),
+        (low, span) => {
+          const { first, last, step, values } = ticks(low, low + span, 6);
+          expect(first).toBeLessThanOrEqual(low + step * 1e-6);
+          expect(last).toBeGreaterThanOrEqual(low + span - step * 1e-6);
+          expect(values.length).toBeGreaterThanOrEqual(2);
+          expect(values.length).toBeLessThanOrEqual(8);
+        },
+      ),
+    );
+    expect(ticks(5, 11, 6).values).toEqual([5, 6, 7, 8, 9, 10, 11]);
+    expect(ticks(3, 3, 6).values.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test("draw long runs with few points and keep their extremes", () => {
+    const points = Array.from({ length: 500_000 }, (_, x) => ({ x, y: x === 123_456 ? 99 : 1 }));
+    const text = lineChart({
+      title: "t",
+      xName: "x",
+      yName: "y",
+      series: [{ name: "s", className: "series-1", kind: "faint", points }],
+    })!.text;
+    expect(text.length).toBeLessThan(100_000);
+    // The peak is drawn: some point stands at the top of the plot.
+    const heights = text
+      .match(/points="([^"]*)"/)![1]!
+      .split(" ")
+      .map((pair) => Number(pair.split(",")[1]));
+    expect(Math.min(...heights)).toBeLessThan(40);
+  });
+
+  test("draw a flat line, a single point, and nothing for no points", () => {
+    const chart = (points: { x: number; y: number }[]) =>
+      lineChart({
+        title: "t",
+        xName: "x",
+        yName: "y",
+        series: [{ name: "s", className: "series-1", kind: "line", points }],
+      });
+    expect(chart([])).toBeUndefined();
+    for (const points of [
+      [{ x: 1, y: 0 }],
+      [
+        { x: 1, y: 2 },
+        { x: 2, y: 2 },
+      ],
+    ])
+      expect(chart(points)!.text).not.toMatch(/NaN|Infinity/);
+  });
+});
