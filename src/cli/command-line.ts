@@ -1,0 +1,2 @@
+// The command line library, through one door.
+export { Command, CommanderError, InvalidArgumentError, Option } from "commander";

@@ -1,0 +1,194 @@
+// The commands of single stages: which options each has and which key of the stage's configuration an option sets. The
+// configuration's own schema checks the values, so an option and the same key in a recipe are refused with the same words.
+import { resolve } from "node:path";
+import type { Override } from "../run/config-source.js";
+import { type Command, Option } from "./command-line.js";
+import { numeric } from "./conduct.js";
+
+export interface StageOption {
+  readonly flags: string;
+  readonly description: string;
+  /** Key of the stage's configuration, dotted. */
+  readonly key: string;
+  readonly kind: "number" | "text" | "flag";
+  readonly required?: boolean;
+}
+
+export interface StageCommand {
+  readonly key: string;
+  readonly description: string;
+  /** What its positional arguments are; without them the inputs are folders given by `folders`. */
+  readonly inputs?: string;
+  /** Options that name input folders, in the order of the stage's inputs. */
+  readonly folders?: readonly { readonly flags: string; readonly description: string }[];
+  readonly options: readonly StageOption[];
+  /** Going on is what every command does; this one may also be told not to do anything else. */
+  readonly resumes?: boolean;
+}
+
+const CORPUS = "corpus files, folders or patterns: JSONL or plain text, gzip too";
+
+const TEXT_FIELDS: readonly StageOption[] = [
+  {
+    flags: "--text-field <name>",
+    description: "field of the text, dotted (default: text)",
+    key: "textField",
+    kind: "text",
+  },
+  { flags: "--id-field <name>", description: "field of the id, dotted (default: id)", key: "idField", kind: "text" },
+  {
+    flags: "--source-field <name>",
+    description: "field of the source, dotted (default: source)",
+    key: "sourceField",
+    kind: "text",
+  },
+  { flags: "--max-document <bytes>", description: "reject longer documents", key: "maxDocumentBytes", kind: "number" },
+];
+
+const SHARDS = { flags: "--shards <dir>", description: "folder of shards with their manifest" } as const;
+
+export const stageCommands: readonly StageCommand[] = [
+  {
+    key: "clean",
+    description: "normalise documents and drop those that break a rule; what is dropped is kept with the reason",
+    inputs: CORPUS,
+    options: [
+      {
+        flags: "--min-tokens <n>",
+        description: "drop shorter documents; 0 keeps all (default: 128)",
+        key: "minTokens",
+        kind: "number",
+      },
+      {
+        flags: "--tokenizer <name>",
+        description: "what counts as a token for --min-tokens",
+        key: "tokenizer",
+        kind: "text",
+      },
+      ...TEXT_FIELDS,
+    ],
+  },
+  {
+    key: "dedup",
+    description: "remove near-duplicates: documents whose exact similarity with a kept one is above the threshold",
+    inputs: CORPUS,
+    options: [
+      {
+        flags: "--threshold <j>",
+        description: "exact shingle Jaccard similarity (default: 0.7)",
+        key: "threshold",
+        kind: "number",
+      },
+      { flags: "--shingle <unit:n>", description: "word:5, or char:N", key: "shingle", kind: "text" },
+      { flags: "--bands <n>", description: "bands of the candidate search", key: "bands", kind: "number" },
+      { flags: "--rows <n>", description: "rows a band", key: "rows", kind: "number" },
+      {
+        flags: "--keep <policy>",
+        description: "which of two alike stays: longest or first",
+        key: "keep",
+        kind: "text",
+      },
+      ...TEXT_FIELDS,
+    ],
+  },
+  {
+    key: "shard",
+    description: "tokenize documents into Arrow shards with a manifest",
+    inputs: CORPUS,
+    options: [
+      {
+        flags: "--tokenizer <name|folder>",
+        description: "gpt2, or a folder with vocab.json and merges.txt",
+        key: "tokenizer",
+        kind: "text",
+      },
+      {
+        flags: "--heldout <share>",
+        description: "share of the documents that training never sees",
+        key: "heldout",
+        kind: "number",
+      },
+      { flags: "--seed <n>", description: "which documents those are", key: "seed", kind: "number" },
+      ...TEXT_FIELDS,
+    ],
+  },
+  {
+    key: "train",
+    resumes: true,
+    description: "train a model on shards, in a process of its own",
+    folders: [SHARDS],
+    options: [
+      {
+        flags: "--model <name|file>",
+        description: "tiny, gpt2-124m, gpt2-355m, or a JSON file of sizes",
+        key: "model",
+        kind: "text",
+        required: true,
+      },
+      { flags: "--steps <n>", description: "optimizer steps", key: "steps", kind: "number", required: true },
+      { flags: "--tp <n>", description: "tensor-parallel ranks", key: "tp", kind: "number" },
+      { flags: "--dp <n>", description: "data-parallel ranks", key: "dp", kind: "number" },
+      { flags: "--device <device>", description: "cpu", key: "device", kind: "text" },
+      { flags: "--precision <precision>", description: "fp32", key: "precision", kind: "text" },
+      {
+        flags: "--micro-batch <n>",
+        description: "sequences a rank computes at a time",
+        key: "microBatch",
+        kind: "number",
+      },
+      { flags: "--global-batch <n>", description: "sequences a step", key: "globalBatch", kind: "number" },
+      { flags: "--seq <n>", description: "tokens a sequence", key: "sequenceLength", kind: "number" },
+      { flags: "--dropout <p>", description: "probability of dropout", key: "dropout", kind: "number" },
+      { flags: "--lr <x>", description: "highest learning rate", key: "learningRate", kind: "number" },
+      { flags: "--seed <n>", description: "seed of initialisation, order and dropout", key: "seed", kind: "number" },
+      { flags: "--threads <n>", description: "threads over all ranks", key: "threads", kind: "number" },
+      { flags: "--eval-every <n>", description: "steps between held-out losses", key: "evalEvery", kind: "number" },
+    ],
+  },
+  {
+    key: "eval",
+    description: "measure a trained model on the held-out shards and let it write a sample",
+    folders: [{ flags: "--checkpoint <dir>", description: "folder of a training run or of one checkpoint" }, SHARDS],
+    options: [
+      { flags: "--eval-tokens <n>", description: "at most so many held-out tokens", key: "evalTokens", kind: "number" },
+      { flags: "--prompt <text>", description: "beginning of the sample", key: "prompt", kind: "text" },
+      { flags: "--max-tokens <n>", description: "length of the sample", key: "maxTokens", kind: "number" },
+      { flags: "--threads <n>", description: "threads (default: one a processor)", key: "threads", kind: "number" },
+    ],
+  },
+];
+
+export function addStageOptions(command: Command, stage: StageCommand): Command {
+  for (const { flags, description } of stage.folders ?? []) command.requiredOption(flags, description);
+  for (const { flags, description, required } of stage.options) {
+    const option = new Option(flags, description);
+    command.addOption(required === true ? option.makeOptionMandatory() : option);
+  }
+  return command;
+}
+
+/** The configuration that the arguments of a stage's command say. */
+export function stageConfig(
+  stage: StageCommand,
+  inputs: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): { base: Record<string, unknown>; overrides: Override[] } {
+  const folders = (stage.folders ?? []).map(({ flags }) => String(options[new Option(flags).attributeName()]));
+  const paths = [...folders, ...inputs];
+  const overrides = stage.options.flatMap(({ flags, key, kind }): Override[] => {
+    const option = new Option(flags);
+    const value = options[option.attributeName()];
+    if (value === undefined) return [];
+    const path = [stage.key, ...key.split(".")];
+    if (kind === "flag") return [{ path, value: true, origin: option.long! }];
+    const text = String(value);
+    return [{ path, value: kind === "number" ? numeric(text) : text, origin: `${option.long} ${text}` }];
+  });
+  const base = {
+    out: resolve(String(options.out)),
+    layout: "flat",
+    inputs: paths.map((path) => ({ path })),
+    [stage.key]: {},
+  };
+  return { base, overrides };
+}

@@ -1,0 +1,115 @@
+// Runs tasks on a Piscina pool in this process: the default executor. One task a worker at a time; as many tasks in flight
+// as there are workers plus a few that wait, so that a sequential reader runs ahead of its workers but not away from them.
+
+import { fromWireError, invalid, MillraceError, toWireError, type WireError } from "../../base/errors.js";
+import { Piscina } from "../../base/pool.js";
+import type { Task, TaskResult } from "../../records/stage.js";
+import type { WorkerReply, WorkerRequest } from "../worker.js";
+import type { Executor, PhaseTasks } from "./executor.js";
+
+const WAITING_TASKS = 2;
+
+export class LocalExecutor implements Executor {
+  readonly numWorkers: number;
+  readonly #registryUrl: string;
+  #pool: Piscina<WorkerRequest, WorkerReply> | undefined;
+
+  constructor(numWorkers: number, registryUrl: string) {
+    this.numWorkers = numWorkers;
+    this.#registryUrl = registryUrl;
+  }
+
+  async runPhase({ folders, tasks, onResult, signal }: PhaseTasks): Promise<void> {
+    const stop = new AbortController();
+    let failed: { error: unknown } | undefined;
+    const fail = (error: unknown): void => {
+      failed ??= { error };
+      stop.abort();
+    };
+    const interrupt = (): void => fail(interrupted());
+    if (signal.aborted) interrupt();
+    signal.addEventListener("abort", interrupt);
+    const inFlight = new Set<Promise<void>>();
+    try {
+      for await (const task of tasks) {
+        if (failed !== undefined) break;
+        const running = this.#runTask(task, folders, stop.signal)
+          .then(({ result, seconds }) => onResult(task, result, seconds))
+          .catch(fail)
+          .finally(() => inFlight.delete(running));
+        inFlight.add(running);
+        while (inFlight.size >= this.numWorkers + WAITING_TASKS) await Promise.race(inFlight);
+        if (failed !== undefined) break;
+      }
+    } catch (error) {
+      fail(error);
+    } finally {
+      await Promise.all(inFlight);
+      signal.removeEventListener("abort", interrupt);
+    }
+    if (failed !== undefined) throw failed.error;
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.destroy();
+  }
+
+  async #runTask(
+    task: Task,
+    folders: PhaseTasks["folders"],
+    signal: AbortSignal,
+  ): Promise<{ result: TaskResult; seconds: number }> {
+    const { id, run, args, payload } = task;
+    this.#pool ??= startPool(this.numWorkers);
+    let reply: WorkerReply;
+    try {
+      const request: WorkerRequest = {
+        registryUrl: this.#registryUrl,
+        run,
+        args,
+        payload,
+        dir: folders.dir,
+        workDir: folders.workDir,
+      };
+      reply = await this.#pool.run(request, { transferList: payload === undefined ? [] : [payload], signal });
+    } catch (error) {
+      throw signal.aborted ? interrupted() : workerDied(task, folders.stage, error);
+    }
+    if (reply.error !== undefined) throw placed(reply.error, id, folders.stage);
+    return { result: reply.result, seconds: reply.seconds };
+  }
+}
+
+function startPool(numWorkers: number): Piscina<WorkerRequest, WorkerReply> {
+  return new Piscina<WorkerRequest, WorkerReply>({
+    filename: new URL("../worker.js", import.meta.url).href,
+    minThreads: numWorkers,
+    maxThreads: numWorkers,
+    concurrentTasksPerWorker: 1,
+  });
+}
+
+export function interrupted(): MillraceError {
+  return new MillraceError("interrupted", "the run was interrupted", { hint: "the same command continues it" });
+}
+
+/** The task's own error, with its stage; its id where the error names no place itself. */
+function placed(wire: WireError, id: string, stage: string): MillraceError {
+  const where = wire.where ?? { record: `task ${id}` };
+  return fromWireError({ ...wire, stage: wire.stage ?? stage, where });
+}
+
+function workerDied(task: Task, stage: string, cause: unknown): MillraceError {
+  const { code, message } = toWireError(cause);
+  const outOfMemory = code === "ERR_WORKER_OUT_OF_MEMORY";
+  const how = outOfMemory ? "ran out of memory" : `died (${message})`;
+  return invalid("worker-died", `the worker of task ${task.id} (${task.run}) ${how}`, {
+    stage,
+    hint: outOfMemory
+      ? "use fewer workers, or give Node more memory with NODE_OPTIONS=--max-old-space-size"
+      : "run again: finished tasks are kept",
+    cause,
+  });
+}

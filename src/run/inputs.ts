@@ -1,0 +1,115 @@
+// From the paths a recipe names to files with sizes and digests. Digests of files that have not changed since (path, size,
+// modification time, inode) come from a cache in the run's folder, so a run with nothing to do starts at once.
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { writeFileAtomic } from "../base/atomic.js";
+import { digestFile } from "../base/digest.js";
+import { invalid } from "../base/errors.js";
+import { listCheckpoints, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
+import { MANIFEST_FILE } from "../formats/manifest.js";
+import { expandInput } from "../read/index.js";
+import type { FileRef } from "../records/stage.js";
+import { JOURNAL_NAME } from "./journal.js";
+import { entryByName, type Registry } from "./registry.js";
+import { readStageFile } from "./stage-file.js";
+import { CONTROL_NAME } from "./stage-folder.js";
+
+interface CachedDigest {
+  readonly stamp: string;
+  readonly digest: string;
+}
+
+export class DigestCache {
+  readonly #path: string;
+  readonly #known: Map<string, CachedDigest>;
+  #changed = false;
+
+  private constructor(path: string, known: Map<string, CachedDigest>) {
+    this.#path = path;
+    this.#known = known;
+  }
+
+  /** A cache that cannot be read is an empty one. */
+  static async open(path: string): Promise<DigestCache> {
+    try {
+      const entries = JSON.parse(await readFile(path, "utf8")) as Record<string, CachedDigest>;
+      return new DigestCache(path, new Map(Object.entries(entries)));
+    } catch {
+      return new DigestCache(path, new Map());
+    }
+  }
+
+  async refOf(path: string): Promise<FileRef> {
+    const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
+    const stamp = `${size}-${mtimeNs}-${ctimeNs}-${ino}`;
+    const known = this.#known.get(path);
+    if (known?.stamp === stamp) return { path, sizeBytes: Number(size), digest: known.digest };
+    const { sizeBytes, digest } = await digestFile(path);
+    this.#known.set(path, { stamp, digest });
+    this.#changed = true;
+    return { path, sizeBytes, digest };
+  }
+
+  async save(): Promise<void> {
+    if (!this.#changed) return;
+    await writeFileAtomic(this.#path, `${JSON.stringify(Object.fromEntries(this.#known), null, 1)}\n`);
+    this.#changed = false;
+  }
+}
+
+/**
+ * Files that `path` stands for: the data of the stage, the shards or the checkpoint whose folder it is, else the corpus
+ * files that a file, folder or pattern means.
+ */
+export async function resolveInput(path: string, registry: Registry, cache: DigestCache): Promise<readonly FileRef[]> {
+  const committed = await readStageFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOTDIR") return undefined;
+    throw error;
+  });
+  if (committed !== undefined) {
+    const { stage } = await entryByName(registry, committed.stage).load();
+    const outputs = committed.outputs.map((output) => ({ ...output, path: join(path, output.path) }));
+    const data = stage.dataOutputs(path, outputs);
+    for (const { path: file, digest } of data) {
+      if (!existsSync(file)) throw damaged(committed.stage, path, `${file} is missing`);
+      if ((await cache.refOf(file)).digest !== digest)
+        throw damaged(committed.stage, path, `${file} has other bytes than were written`);
+    }
+    return data;
+  }
+  const own = await ownFiles(path);
+  // Our own books are JSON lines too: nobody means them when naming a folder of documents.
+  if (own === undefined && [JOURNAL_NAME, CONTROL_NAME].some((name) => existsSync(join(path, name)))) {
+    throw invalid(
+      "config-input",
+      `expected a finished stage or a folder of documents for the input, got ${path}, which is neither`,
+      {
+        hint: "finish that run, or name the folder of one of its stages",
+      },
+    );
+  }
+  const refs: FileRef[] = [];
+  for (const file of own ?? (await expandInput(path))) refs.push(await cache.refOf(file));
+  return refs;
+}
+
+function damaged(stage: string, dir: string, damage: string): Error {
+  return invalid("stage-damaged", `expected the outputs of ${stage} in ${dir} as they were written, but ${damage}`, {
+    hint: "run that stage again, or name the file itself as the input",
+  });
+}
+
+/** What stands for a folder of ours that no stage has committed: copied shards, a checkpoint, training that was stopped. */
+async function ownFiles(dir: string): Promise<string[] | undefined> {
+  const manifest = join(dir, MANIFEST_FILE);
+  if (existsSync(manifest)) return [manifest];
+  const newest = (await listCheckpoints(join(dir, "checkpoints")).catch(() => [])).at(-1) ?? dir;
+  const files = [STATE_NAME, WEIGHTS_NAME].map((name) => join(newest, name));
+  return files.every((file) => existsSync(file)) ? files : undefined;
+}
+
+/** What identifies an input in a stage's key: documents take names from the file's name, not from where it lies. */
+export function inputIdentity(input: FileRef): { name: string; digest: string } {
+  return { name: basename(input.path), digest: input.digest };
+}

