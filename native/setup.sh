@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Brings a fresh clone to where `millrace` runs: system packages (apt, when root), npm packages, the native addon, dist/.
+# Each step is skipped when its work is done, so it is cheap to call before every command.
+#   native/setup.sh            what running needs
+#   native/setup.sh --tests    and what the tests need (GoogleTest, native test executables)
+#   native/setup.sh --addon    only the addon: what `npm install` of the published package runs
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-run}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+missing_packages() {
+  command -v g++ >/dev/null || echo g++
+  command -v cmake >/dev/null || echo cmake
+  command -v ninja >/dev/null || echo ninja-build
+  [ -n "$(find /usr/include /usr/local/include -maxdepth 3 -name openblas_config.h 2>/dev/null | head -n 1)" ] || echo libopenblas-dev
+  if [ "$mode" = --tests ]; then [ -e /usr/include/gtest/gtest.h ] || echo libgtest-dev; fi
+}
+
+packages=$(missing_packages | tr '\n' ' ')
+if [ -n "$packages" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing $packages(apt)"
+    apt-get update -qq >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+  else
+    say "not root, so going on without: $packages(as root: apt-get install $packages)"
+  fi
+fi
+
+if [ "$mode" != --addon ] && { [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; }; then
+  say "installing npm packages"
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+fi
+
+command -v cmake >/dev/null || { say "expected cmake on the PATH, found none"; exit 1; }
+generator=()
+if [ ! -e build/release/CMakeCache.txt ] && command -v ninja >/dev/null; then generator=(-G Ninja); fi
+tests=OFF
+targets=(--target millrace_addon)
+if [ "$mode" = --tests ]; then tests=ON targets=(); fi
+
+log=build/setup.log
+mkdir -p build
+say "building the native addon (log in $log)"
+if ! { cmake -S native -B build/release "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DMILLRACE_TESTS=$tests &&
+       cmake --build build/release --parallel "$(nproc)" "${targets[@]}"; } >"$log" 2>&1; then
+  tail -n 40 "$log" >&2
+  say "the native build failed; the whole log is in $log"
+  exit 1
+fi
+grep -h 'no OpenBLAS' "$log" >&2 || true
+
+if [ "$mode" != --addon ]; then
+  say "compiling TypeScript"
+  npx tsc -b
+fi
