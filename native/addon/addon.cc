@@ -37,6 +37,8 @@ Napi::Error error_of(Napi::Env env, mr_code code, const char* message) {
 Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   register_read(env, exports);
   register_dedup(env, exports);
+  register_candidates(env, exports);
+  register_sketch_join(env, exports);
   register_tokenizer(env, exports);
   register_memory(env, exports);
   register_trainer(env, exports);

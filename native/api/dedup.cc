@@ -2,62 +2,25 @@
 #include "millrace/dedup.h"
 
 #include <algorithm>
-#include <exception>
 #include <memory>
-#include <new>
-#include <numeric>
 #include <string>
 #include <vector>
 
-#include "api/last_error.h"
-#include "text/band_buckets.h"
-#include "text/band_sort.h"
-#include "text/jaccard.h"
-#include "text/join_index.h"
-#include "text/minhash.h"
+#include "api/list.h"
+#include "api/scan_handle.h"
 #include "text/shingles.h"
-#include "text/words_hash.h"
-
-struct mr_list {
-  std::vector<uint64_t> words;
-  std::vector<uint32_t> halves;  // one of the two is empty
-};
-
-struct mr_join_index {
-  std::vector<uint32_t> counters;
-  millrace::JoinIndex index;
-};
+#include "text/sign_lines.h"
+#include "text/signer.h"
+#include "text/unicode.h"
 
 namespace {
 
+using millrace::guarded_task;
+using millrace::hand_out;
 using millrace::Hash128;
 using millrace::invalid_argument;
 using millrace::ok;
-using millrace::report;
 using millrace::Status;
-
-// Runs `body`, which returns a Status, and keeps exceptions on this side of the border.
-template <class Body>
-mr_code guarded(Body body) {
-  try {
-    return report(body());
-  } catch (const std::bad_alloc&) {
-    return report(Status(MR_OUT_OF_MEMORY, "not enough memory for the documents of one dedup task"));
-  } catch (const std::exception& error) {
-    return report(millrace::internal_error(error.what()));
-  }
-}
-
-mr_list* list_of(std::vector<uint64_t> words) { return new mr_list{std::move(words), {}}; }
-mr_list* list_of(std::vector<uint32_t> halves) { return new mr_list{{}, std::move(halves)}; }
-
-// Both or neither: a failure of the second allocation must not leak the first list.
-template <class First, class Second>
-void hand_out(First first, Second second, mr_list** first_out, mr_list** second_out) {
-  std::unique_ptr<mr_list> first_list(list_of(std::move(first)));
-  *second_out = list_of(std::move(second));
-  *first_out = first_list.release();
-}
 
 std::string_view row_of(const mr_text_rows& rows, size_t row) {
   return {reinterpret_cast<const char*>(rows.text) + rows.offsets[row], rows.offsets[row + 1] - rows.offsets[row]};
@@ -96,56 +59,82 @@ Status simd_level_of(mr_simd from, millrace::SimdLevel* out) {
   return ok();
 }
 
-Status check_bits(int32_t bits) {
-  if (bits >= 1 && bits <= 30) return ok();
-  return invalid_argument("expected 1 to 30 bits for shingle counters, got " + std::to_string(bits));
+Status signature_config_of(const mr_signature_config& from, millrace::SignatureConfig* out) {
+  MR_RETURN_IF_ERROR(shingling_of(from.shingling, &out->shingling));
+  if (from.num_bands < 1 || from.num_rows < 1 || from.num_bands > 4096 || from.num_rows > 4096) {
+    return invalid_argument("expected 1 to 4096 bands and rows, got " + std::to_string(from.num_bands) + " and " +
+                            std::to_string(from.num_rows));
+  }
+  out->bands = {from.num_bands, from.num_rows, from.seed};
+  return simd_level_of(from.simd, &out->level);
 }
+
+static_assert(MR_SKETCH_SIZE == millrace::Sketch::kSize);
 
 }  // namespace
 
 extern "C" {
 
-const void* mr_list_data(const mr_list* list) {
-  return list->words.empty() ? static_cast<const void*>(list->halves.data()) : list->words.data();
-}
-
-size_t mr_list_bytes(const mr_list* list) {
-  return list->words.size() * sizeof(uint64_t) + list->halves.size() * sizeof(uint32_t);
-}
-
-void mr_list_destroy(mr_list* list) { delete list; }
-
-mr_code mr_dedup_sign(const mr_text_rows* rows, const mr_signature_config* config, uint64_t* content_hashes,
-                      uint64_t* text_hashes, uint32_t* normalized_bytes, uint64_t* band_keys) {
-  return guarded([&]() -> Status {
-    millrace::Shingling shingling;
-    MR_RETURN_IF_ERROR(shingling_of(config->shingling, &shingling));
-    if (config->num_bands < 1 || config->num_rows < 1 || config->num_bands > 4096 || config->num_rows > 4096) {
-      return invalid_argument("expected 1 to 4096 bands and rows, got " + std::to_string(config->num_bands) + " and " +
-                              std::to_string(config->num_rows));
-    }
-    millrace::SimdLevel level = millrace::SimdLevel::kScalar;
-    MR_RETURN_IF_ERROR(simd_level_of(config->simd, &level));
-    millrace::Shingler shingler(shingling);
-    millrace::MinHasher hasher({config->num_bands, config->num_rows, config->seed}, level);
+mr_code mr_dedup_sign(const mr_text_rows* rows, const mr_signature_config* from, const mr_signatures* out) {
+  return guarded_task([&]() -> Status {
+    millrace::SignatureConfig config{};
+    MR_RETURN_IF_ERROR(signature_config_of(*from, &config));
+    millrace::Signer signer(config);
     for (size_t i = 0; i < rows->num_rows; ++i) {
-      const std::string_view text = row_of(*rows, i);
-      hasher.band_keys(shingler.shingle(text), band_keys + i, rows->num_rows);
-      const Hash128 content = shingler.content_hash();
-      content_hashes[2 * i] = content.low;
-      content_hashes[2 * i + 1] = content.high;
-      text_hashes[i] = millrace::hash_bytes<false>(reinterpret_cast<const uint8_t*>(text.data()), text.size()).low;
-      normalized_bytes[i] = shingler.normalized_bytes();
+      signer.sign(row_of(*rows, i));
+      const Hash128 content = signer.content_hash();
+      out->content_hashes[2 * i] = content.low;
+      out->content_hashes[2 * i + 1] = content.high;
+      out->text_hashes[i] = signer.text_hash();
+      out->normalized_bytes[i] = static_cast<uint32_t>(signer.normalized_bytes());
+      signer.band_keys(out->band_keys + i, rows->num_rows);
+      signer.sketch(out->sketches + MR_SKETCH_SIZE * i);
+    }
+    return ok();
+  });
+}
+
+mr_code mr_dedup_sign_lines(const uint8_t* bytes, size_t size, const mr_scan_options* options,
+                            const mr_signature_config* from, mr_scan** out) {
+  return guarded_task([&]() -> Status {
+    millrace::SignatureConfig config{};
+    MR_RETURN_IF_ERROR(signature_config_of(*from, &config));
+    auto scan = std::make_unique<mr_scan>();
+    auto& lines = scan->found.emplace<millrace::SignedLines>();
+    MR_RETURN_IF_ERROR(millrace::sign_lines(bytes, size, millrace::scan_options_of(*options), config, &lines));
+    *out = scan.release();
+    return ok();
+  });
+}
+
+mr_code mr_dedup_copy_signatures(const mr_scan* scan, const mr_signatures* out, uint64_t* id_hashes, double* scores) {
+  return guarded_task([&]() -> Status {
+    const auto* lines = std::get_if<millrace::SignedLines>(&scan->found);
+    if (lines == nullptr) return invalid_argument("expected a scan with signatures, got one without");
+    const millrace::SignedRows& rows = lines->rows;
+    std::copy(rows.content_hashes.begin(), rows.content_hashes.end(), out->content_hashes);
+    std::copy(rows.text_hashes.begin(), rows.text_hashes.end(), out->text_hashes);
+    std::copy(rows.normalized_bytes.begin(), rows.normalized_bytes.end(), out->normalized_bytes);
+    std::copy(rows.sketches.begin(), rows.sketches.end(), out->sketches);
+    std::copy(lines->id_hashes.begin(), lines->id_hashes.end(), id_hashes);
+    std::copy(lines->scores.begin(), lines->scores.end(), scores);
+    const size_t num_rows = lines->num_documents();
+    const size_t num_bands = num_rows == 0 ? 0 : rows.band_keys.size() / num_rows;
+    for (size_t row = 0; row < num_rows; ++row) {
+      for (size_t band = 0; band < num_bands; ++band) {
+        out->band_keys[band * num_rows + row] = rows.band_keys[row * num_bands + band];
+      }
     }
     return ok();
   });
 }
 
 mr_code mr_dedup_hash_rows(const mr_text_rows* rows, uint64_t* hashes) {
-  return guarded([&]() -> Status {
+  return guarded_task([&]() -> Status {
+    const millrace::SimdLevel level = millrace::best_simd_level();
     for (size_t i = 0; i < rows->num_rows; ++i) {
       const std::string_view row = row_of(*rows, i);
-      const Hash128 hash = millrace::hash_bytes<false>(reinterpret_cast<const uint8_t*>(row.data()), row.size());
+      const Hash128 hash = millrace::hash_bytes(reinterpret_cast<const uint8_t*>(row.data()), row.size(), level);
       hashes[2 * i] = hash.low;
       hashes[2 * i + 1] = hash.high;
     }
@@ -155,118 +144,43 @@ mr_code mr_dedup_hash_rows(const mr_text_rows* rows, uint64_t* hashes) {
 
 mr_code mr_dedup_shingle_sets(const mr_text_rows* rows, const uint32_t* selected, size_t num_selected,
                               const mr_shingling* from, mr_list** hashes, mr_list** offsets) {
-  return guarded([&]() -> Status {
+  return guarded_task([&]() -> Status {
     millrace::Shingling shingling;
     MR_RETURN_IF_ERROR(shingling_of(*from, &shingling));
     millrace::Shingler shingler(shingling);
-    std::vector<uint64_t> all;
-    std::vector<uint32_t> ends{0};
-    std::vector<uint64_t> set;
+    millrace::ShingleSet set;
+    millrace::ShingleSets sets;
     for (size_t i = 0; i < num_selected; ++i) {
       if (selected[i] >= rows->num_rows) {
         return invalid_argument("expected rows below " + std::to_string(rows->num_rows) + ", got " +
                                 std::to_string(selected[i]));
       }
-      set = shingler.shingle(row_of(*rows, selected[i]));
-      millrace::make_set(set);
-      all.insert(all.end(), set.begin(), set.end());
-      ends.push_back(static_cast<uint32_t>(all.size()));
+      shingler.shingle(row_of(*rows, selected[i]), set);
+      MR_RETURN_IF_ERROR(sets.add(set.finish()));
     }
-    hand_out(std::move(all), std::move(ends), hashes, offsets);
+    hand_out(std::move(sets.hashes), std::move(sets.offsets), hashes, offsets);
     return ok();
   });
 }
 
-mr_code mr_dedup_equal_groups(const uint64_t* hashes, size_t num_rows, mr_list** members, mr_list** offsets) {
-  return guarded([&]() -> Status {
-    millrace::EqualGroups groups = millrace::equal_groups(hashes, num_rows);
-    hand_out(std::move(groups.members), std::move(groups.offsets), members, offsets);
-    return ok();
-  });
-}
-
-mr_code mr_dedup_bucket_pairs(uint64_t* keys, uint32_t* documents, size_t count, uint32_t max_bucket, mr_list** pairs,
-                              mr_list** crowded) {
-  return guarded([&]() -> Status {
-    millrace::BucketPairs found = millrace::bucket_pairs(keys, documents, count, max_bucket);
-    hand_out(std::move(found.pairs), std::move(found.crowded), pairs, crowded);
-    return ok();
-  });
-}
-
-mr_code mr_dedup_sort_unique(uint64_t* values, size_t count, size_t* unique) {
-  return guarded([&]() -> Status {
-    *unique = millrace::sort_unique(values, count);
-    return ok();
-  });
-}
-
-mr_code mr_dedup_intersections(const uint64_t* hashes, const uint32_t* offsets, const uint32_t* pairs, size_t num_pairs,
-                               uint32_t* intersections) {
-  const auto set_of = [&](uint32_t set) {
-    return std::span(hashes + offsets[set], static_cast<size_t>(offsets[set + 1] - offsets[set]));
-  };
-  for (size_t i = 0; i < num_pairs; ++i) {
-    intersections[i] =
-        static_cast<uint32_t>(millrace::intersection_size(set_of(pairs[2 * i]), set_of(pairs[2 * i + 1])));
-  }
-  return MR_OK;
-}
-
-mr_code mr_dedup_order_longest(const uint32_t* normalized_bytes, const uint64_t* content_hashes, size_t num_rows,
-                               uint32_t* order) {
-  return guarded([&]() -> Status {
-    std::iota(order, order + num_rows, 0u);
-    std::sort(order, order + num_rows, [&](uint32_t a, uint32_t b) {
-      if (normalized_bytes[a] != normalized_bytes[b]) return normalized_bytes[a] > normalized_bytes[b];
-      const uint64_t* hash_a = content_hashes + 2 * static_cast<size_t>(a);
-      const uint64_t* hash_b = content_hashes + 2 * static_cast<size_t>(b);
-      if (hash_a[0] != hash_b[0]) return hash_a[0] < hash_b[0];
-      if (hash_a[1] != hash_b[1]) return hash_a[1] < hash_b[1];
-      return a < b;
-    });
-    return ok();
-  });
-}
-
-mr_code mr_dedup_count_shingles(const uint64_t* hashes, size_t count, uint32_t* counters, int32_t bits) {
-  return guarded([&]() -> Status {
-    MR_RETURN_IF_ERROR(check_bits(bits));
-    millrace::count_shingles({hashes, count}, counters, bits);
-    return ok();
-  });
-}
-
-mr_code mr_join_index_create(const uint32_t* counters, int32_t bits, uint32_t numerator, uint32_t denominator,
-                             mr_join_index** out) {
-  return guarded([&]() -> Status {
-    MR_RETURN_IF_ERROR(check_bits(bits));
-    if (numerator >= denominator) {
-      return invalid_argument("expected a threshold below 1, got " + std::to_string(numerator) + "/" +
-                              std::to_string(denominator));
+mr_code mr_dedup_shingle_lines(const uint8_t* bytes, size_t size, const uint32_t* begins, const uint32_t* lengths,
+                               size_t num_records, const mr_scan_options* options, const mr_shingling* from,
+                               mr_list** hashes, mr_list** offsets) {
+  return guarded_task([&]() -> Status {
+    millrace::Shingling shingling;
+    MR_RETURN_IF_ERROR(shingling_of(*from, &shingling));
+    for (size_t i = 0; i < num_records; ++i) {
+      if (begins[i] > size || lengths[i] > size - begins[i]) {
+        return invalid_argument("expected record " + std::to_string(i) + " inside the bytes");
+      }
+      if (millrace::valid_utf8_prefix(bytes + begins[i], lengths[i]) != lengths[i]) {
+        return invalid_argument("expected UTF-8 as record " + std::to_string(i));
+      }
     }
-    std::vector<uint32_t> copy(counters, counters + (size_t{1} << bits));
-    const uint32_t* data = copy.data();  // stays where it is when the vector is moved
-    *out = new mr_join_index{std::move(copy), millrace::JoinIndex(data, bits, {numerator, denominator})};
-    return ok();
-  });
-}
-
-void mr_join_index_destroy(mr_join_index* index) { delete index; }
-
-mr_code mr_join_index_insert(mr_join_index* index, uint32_t number, const uint64_t* set, size_t size) {
-  return guarded([&]() -> Status {
-    index->index.insert(number, {set, size});
-    return ok();
-  });
-}
-
-mr_code mr_join_index_probe(mr_join_index* index, const uint64_t* set, size_t size, const uint32_t** numbers,
-                            size_t* count) {
-  return guarded([&]() -> Status {
-    const std::vector<uint32_t>& found = index->index.probe({set, size});
-    *numbers = found.data();
-    *count = found.size();
+    millrace::ShingleSets sets;
+    MR_RETURN_IF_ERROR(millrace::shingle_lines(bytes, begins, lengths, num_records, millrace::scan_options_of(*options),
+                                               shingling, &sets));
+    hand_out(std::move(sets.hashes), std::move(sets.offsets), hashes, offsets);
     return ok();
   });
 }

@@ -8,14 +8,11 @@
 #include <vector>
 
 #include "api/last_error.h"
+#include "api/scan_handle.h"
 #include "text/json_lines.h"
 #include "text/line_scan.h"
 #include "text/normalize.h"
 #include "text/unicode.h"
-
-struct mr_scan {
-  millrace::ScannedBlock block;
-};
 
 struct mr_texts {
   std::string text;
@@ -28,7 +25,6 @@ using millrace::ok;
 using millrace::report;
 using millrace::Status;
 
-std::string string_of(mr_text text) { return {reinterpret_cast<const char*>(text.data), text.size}; }
 mr_text text_of(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 mr_text text_of(const millrace::ByteBuffer& bytes) { return {bytes.data(), bytes.size()}; }
 
@@ -59,14 +55,8 @@ const char* mr_unicode_version(void) { return millrace::kUnicodeVersion; }
 mr_code mr_scan_jsonl(const uint8_t* bytes, size_t size, const mr_scan_options* options, mr_scan** out) {
   return guarded([&]() -> Status {
     auto scan = std::make_unique<mr_scan>();
-    const millrace::ScanOptions choices{string_of(options->text_field),
-                                        string_of(options->id_field),
-                                        string_of(options->source_field),
-                                        string_of(options->source),
-                                        options->base_offset,
-                                        options->base_line,
-                                        static_cast<size_t>(options->max_document_bytes)};
-    MR_RETURN_IF_ERROR(millrace::scan_jsonl(bytes, size, choices, &scan->block));
+    auto& block = scan->found.emplace<millrace::ScannedBlock>();
+    MR_RETURN_IF_ERROR(millrace::scan_jsonl(bytes, size, millrace::scan_options_of(*options), &block));
     *out = scan.release();
     return ok();
   });
@@ -75,29 +65,39 @@ mr_code mr_scan_jsonl(const uint8_t* bytes, size_t size, const mr_scan_options* 
 void mr_scan_destroy(mr_scan* scan) { delete scan; }
 
 mr_code mr_scan_get(const mr_scan* scan, mr_scan_view* out) {
-  const millrace::ScannedBlock& block = scan->block;
-  *out = {block.source_index.size(),  text_of(block.text),
-          text_of(block.id),          text_of(block.meta),
-          block.text_offsets.data(),  block.id_offsets.data(),
-          block.meta_offsets.data(),  block.source_index.data(),
-          block.record_offset.data(), block.record_length.data(),
-          block.record_line.data(),   block.sources.size(),
-          block.rejected.size(),      block.num_lines};
+  const millrace::ScannedRows& rows = scan->rows();
+  *out = {};
+  out->num_documents = rows.num_documents();
+  out->id = text_of(rows.id);
+  out->id_offsets = rows.id_offsets.data();
+  out->source_index = rows.source_index.data();
+  out->record_offset = rows.record_offset.data();
+  out->record_length = rows.record_length.data();
+  out->record_line = rows.record_line.data();
+  out->num_sources = rows.sources.size();
+  out->num_rejected = rows.rejected.size();
+  out->num_lines = rows.num_lines;
+  if (const auto* block = std::get_if<millrace::ScannedBlock>(&scan->found)) {
+    out->text = text_of(block->text);
+    out->meta = text_of(block->meta);
+    out->text_offsets = block->text_offsets.data();
+    out->meta_offsets = block->meta_offsets.data();
+  }
   return MR_OK;
 }
 
 mr_code mr_scan_source(const mr_scan* scan, size_t index, mr_text* out) {
   return guarded([&]() -> Status {
-    MR_RETURN_IF_ERROR(index_check(index, scan->block.sources.size()));
-    *out = text_of(scan->block.sources[index]);
+    MR_RETURN_IF_ERROR(index_check(index, scan->rows().sources.size()));
+    *out = text_of(scan->rows().sources[index]);
     return ok();
   });
 }
 
 mr_code mr_scan_rejected(const mr_scan* scan, size_t index, mr_rejected_line* out) {
   return guarded([&]() -> Status {
-    MR_RETURN_IF_ERROR(index_check(index, scan->block.rejected.size()));
-    const millrace::RejectedLine& line = scan->block.rejected[index];
+    MR_RETURN_IF_ERROR(index_check(index, scan->rows().rejected.size()));
+    const millrace::RejectedLine& line = scan->rows().rejected[index];
     *out = {line.offset, line.length, line.line, line.reason, text_of(line.detail)};
     return ok();
   });

@@ -157,8 +157,10 @@ def main():
     decomposition = decompositions()
     pairs = compositions()
     flags = nfc_flags(decomposition, pairs)
+    folding = foldings()
     properties = [
-        (cls, 0 if is_surrogate(cp) else ucd.combining(chr(cp)), flags[cp]) for cp, cls in enumerate(classes())
+        (cls, 0 if is_surrogate(cp) else ucd.combining(chr(cp)), flags[cp], int(cp in folding))
+        for cp, cls in enumerate(classes())
     ]
     distinct = sorted(set(properties))
     number_of = {record: number for number, record in enumerate(distinct)}
@@ -168,11 +170,11 @@ def main():
     print('#include "text/unicode_tables.h"\n')
     print("// clang-format off\nnamespace millrace {\n")
     print('const char kUnicodeVersion[] = "%s";\n' % ucd.unidata_version)
-    print("// {class, combining class, NFC flags}")
-    print_array("UnicodeProperty", "kProperties", ["{%d,%d,%d}" % record for record in distinct])
+    print("// {class, combining class, NFC flags, whether it folds}")
+    print_array("UnicodeProperty", "kProperties", ["{%d,%d,%d,%d}" % record for record in distinct])
     print_array("uint8_t", "kPropertyIndex", index)
     print_array("uint8_t", "kPropertyLeaf", leaves)
-    print_mapping("Fold", foldings(), 0x20000, 64)
+    print_mapping("Fold", folding, 0x20000, 64)
     print_mapping("Decomposition", decomposition, 0x30000, 64)
     ordered = sorted(pairs)
     print_array("uint64_t", "kPairKey", ["0x%X" % (first << 32 | second) for first, second in ordered])

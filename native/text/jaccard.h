@@ -15,6 +15,9 @@ struct Ratio {
 
 size_t intersection_size(std::span<const uint64_t> a, std::span<const uint64_t> b);
 
+// The same when it is at least `least`, else 0, as soon as that is certain. `least` is at least 1.
+size_t intersection_at_least(std::span<const uint64_t> a, std::span<const uint64_t> b, uint64_t least);
+
 // The least overlap that puts sets of these sizes above the threshold: with U = a + b - I, I / U > n / d is
 // I * (n + d) > n * (a + b). It may exceed both sizes: then no overlap does.
 inline uint64_t least_overlap(uint64_t a, uint64_t b, Ratio threshold) {

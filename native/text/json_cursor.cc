@@ -173,20 +173,28 @@ bool JsonCursor::skip_string(bool* escaped) {
   }
 }
 
-bool JsonCursor::read_string(ByteBuffer& out, bool* lone_surrogate) {
+bool JsonCursor::read_string(ByteBuffer& buffer, std::string_view* value, bool* lone_surrogate) {
   ++p_;
+  const uint8_t* special = find_json_special(p_, end_);
+  if (special != end_ && *special == '"') {
+    *value = {reinterpret_cast<const char*>(p_), static_cast<size_t>(special - p_)};
+    p_ = special + 1;
+    return true;
+  }
+  buffer.clear();
   for (;;) {
-    const uint8_t* special = find_json_special(p_, end_);
-    out.append(p_, static_cast<size_t>(special - p_));
+    buffer.append(p_, static_cast<size_t>(special - p_));
     p_ = special;
     if (at_end()) return fail("expected a closing quote, got the end of the record");
     if (*p_ == '"') {
       ++p_;
+      *value = buffer.view();
       return true;
     }
     if (*p_ != '\\') return fail("expected an escape for a control character in a string");
     ++p_;
-    if (!read_escape(out, lone_surrogate)) return false;
+    if (!read_escape(buffer, lone_surrogate)) return false;
+    special = find_json_special(p_, end_);
   }
 }
 

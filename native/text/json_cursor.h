@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "text/byte_buffer.h"
 
@@ -37,8 +38,9 @@ class JsonCursor {
   bool skip_value(int depth);
   bool skip_string(bool* escaped);
   bool skip_number();
-  // Appends the string's value. A lone surrogate sets *lone_surrogate and leaves U+FFFD.
-  bool read_string(ByteBuffer& out, bool* lone_surrogate);
+  // Sets *value to the string's value: in place where it has no escape, else in `buffer`, whose content it replaces. A
+  // lone surrogate sets *lone_surrogate and leaves U+FFFD.
+  bool read_string(ByteBuffer& buffer, std::string_view* value, bool* lone_surrogate);
   bool fail(const char* sentence) {
     fault_ = sentence;
     return false;

@@ -27,7 +27,7 @@ std::string_view span(const uint8_t* begin, const uint8_t* end) {
 bool split_members(const uint8_t* meta, size_t length, std::vector<Member>* out) {
   JsonCursor cursor(meta, meta + length);
   if (!cursor.expect('{', "")) return false;
-  ByteBuffer name;
+  ByteBuffer buffer;
   for (cursor.skip_whitespace(); cursor.peek() != '}'; cursor.skip_whitespace()) {
     if (!out->empty()) {
       if (!cursor.expect(',', "")) return false;
@@ -35,16 +35,16 @@ bool split_members(const uint8_t* meta, size_t length, std::vector<Member>* out)
     }
     if (cursor.peek() != '"') return false;
     const uint8_t* name_begin = cursor.position();
+    std::string_view name;
     bool lone_surrogate = false;
-    name.clear();
-    if (!cursor.read_string(name, &lone_surrogate)) return false;
+    if (!cursor.read_string(buffer, &name, &lone_surrogate)) return false;
     const uint8_t* name_end = cursor.position();
     cursor.skip_whitespace();
     if (!cursor.expect(':', "")) return false;
     cursor.skip_whitespace();
     const uint8_t* value_begin = cursor.position();
     if (!cursor.skip_value(1)) return false;
-    out->push_back({std::string(name.view()), span(name_begin, name_end), span(value_begin, cursor.position())});
+    out->push_back({std::string(name), span(name_begin, name_end), span(value_begin, cursor.position())});
   }
   cursor.advance();
   return cursor.at_end();

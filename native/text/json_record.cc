@@ -2,6 +2,8 @@
 #include "text/json_record.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
 #include <utility>
 
 namespace millrace {
@@ -21,16 +23,27 @@ FieldPath split_path(std::string_view dotted) {
   }
 }
 
+std::string_view span(const uint8_t* begin, const uint8_t* end) {
+  return {reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)};
+}
+
+// The nearest double of a JSON number: infinite where it is too large, zero where it is too small.
+double number_of(std::string_view digits) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  // from_chars tells neither case apart; strtod does, and reads no decimal point differently in the locale "C" of Node.
+  return error == std::errc::result_out_of_range ? std::strtod(std::string(digits).c_str(), nullptr) : value;
+}
+
 bool passes_through(const FieldPath& longer, const FieldPath& shorter) {
   return shorter.size() <= longer.size() && std::equal(shorter.begin(), shorter.end(), longer.begin());
 }
 
 }  // namespace
 
-Status RecordReader::create(std::string_view text_field, std::string_view id_field, std::string_view source_field,
-                            size_t max_document_bytes, RecordReader* out) {
-  if (text_field.empty()) return invalid_argument("expected a name for textField, got an empty one");
-  out->paths_ = {split_path(text_field), split_path(id_field), split_path(source_field)};
+Status RecordReader::create(const FieldNames& names, size_t max_document_bytes, RecordReader* out) {
+  if (names.text.empty()) return invalid_argument("expected a name for textField, got an empty one");
+  out->paths_ = {split_path(names.text), split_path(names.id), split_path(names.source), split_path(names.score)};
   out->max_document_bytes_ = max_document_bytes;
   for (const FieldPath& path : out->paths_) {
     if (std::find(path.begin(), path.end(), std::string()) != path.end()) {
@@ -38,7 +51,8 @@ Status RecordReader::create(std::string_view text_field, std::string_view id_fie
     }
     for (const FieldPath& other : out->paths_) {
       if (&path != &other && !path.empty() && !other.empty() && passes_through(path, other)) {
-        return invalid_argument("expected different paths for the text, id and source fields, got one inside another");
+        return invalid_argument(
+            "expected different paths for the text, id, source and score fields, got one inside another");
       }
     }
   }
@@ -46,8 +60,8 @@ Status RecordReader::create(std::string_view text_field, std::string_view id_fie
 }
 
 RecordFault RecordReader::read(const uint8_t* begin, const uint8_t* end, Record* out) {
-  for (ByteBuffer& value : values_) value.clear();
   found_.fill(false);
+  score_ = std::numeric_limits<double>::quiet_NaN();
   meta_.clear();
   problem_ = {};
   names_.clear();
@@ -74,8 +88,8 @@ RecordFault RecordReader::read(const uint8_t* begin, const uint8_t* end, Record*
   }
   if (problem_.reason == nullptr && !found_[kText]) object_to("missing-text");
   if (problem_.reason != nullptr) return std::move(problem_);
-  *out = {values_[kText].view(), values_[kId].view(), values_[kSource].view(),
-          found_[kId],           found_[kSource],     meta_.view()};
+  const auto value_of = [&](Field field) { return found_[field] ? values_[field] : std::string_view(); };
+  *out = {value_of(kText), value_of(kId), value_of(kSource), found_[kId], found_[kSource], score_, meta_.view()};
   return {};
 }
 
@@ -145,12 +159,11 @@ bool RecordReader::read_member(JsonCursor& cursor, size_t depth, uint32_t active
 
 // Reads the value of a field. *taken: it is one, and leaves the other fields.
 bool RecordReader::read_field(JsonCursor& cursor, Field field, bool* taken) {
-  ByteBuffer& value = values_[field];
+  std::string_view& value = values_[field];
   const uint8_t next = cursor.peek();
-  if (next == '"') {
+  if (next == '"' && field != kScore) {
     bool lone_surrogate = false;
-    value.clear();
-    if (!cursor.read_string(value, &lone_surrogate)) return false;
+    if (!cursor.read_string(buffers_[field], &value, &lone_surrogate)) return false;
     if (lone_surrogate) object_to("lone-surrogate", "an escape names half a surrogate pair");
     if (field == kText && max_document_bytes_ != 0 && value.size() > max_document_bytes_) {
       object_to("too-long", std::to_string(value.size()) + " bytes of text");
@@ -165,12 +178,13 @@ bool RecordReader::read_field(JsonCursor& cursor, Field field, bool* taken) {
     object_to("text-not-a-string");
   } else if (field == kId) {
     if (next == '-' || (next >= '0' && next <= '9')) {
-      value.clear();
-      value.append(begin, static_cast<size_t>(cursor.position() - begin));
+      value = span(begin, cursor.position());
       found_[field] = *taken = true;
     } else {
       object_to("id-not-a-string-or-number");
     }
+  } else if (field == kScore && (next == '-' || (next >= '0' && next <= '9'))) {
+    score_ = number_of(span(begin, cursor.position()));
   }
   return true;
 }
@@ -180,16 +194,16 @@ bool RecordReader::read_name(JsonCursor& cursor, std::string_view* out) {
   bool escaped = false;
   if (!cursor.skip_string(&escaped)) return false;
   if (!escaped) {
-    const auto* text = reinterpret_cast<const char*>(start.position()) + 1;
-    *out = {text, static_cast<size_t>(cursor.position() - start.position()) - 2};
+    *out = span(start.position() + 1, cursor.position() - 1);
     return true;
   }
   JsonCursor again = start;
-  ByteBuffer name;
+  ByteBuffer buffer;
+  std::string_view name;
   bool lone_surrogate = false;
-  if (!again.read_string(name, &lone_surrogate)) return false;
+  if (!again.read_string(buffer, &name, &lone_surrogate)) return false;
   if (lone_surrogate) object_to("lone-surrogate", "an escape in a name is half a surrogate pair");
-  unescaped_names_.emplace_back(name.view());
+  unescaped_names_.emplace_back(name);
   *out = unescaped_names_.back();
   return true;
 }

@@ -2,13 +2,15 @@
 //
 // Rules. Names are compared after unescaping. A name that stands twice in the record's object, or in an object that a
 // field's path passes through, makes the record ambiguous: "duplicate-key". A lone surrogate is refused where its
-// string is read (the three fields, and names in those objects) and kept as written everywhere else. A source that is
-// not a string is no source and stays among the other fields. Bad syntax anywhere outranks every other reason.
+// string is read (text, id and source, and names in those objects) and kept as written everywhere else. A source that
+// is not a string is no source and stays among the other fields; so does the score, whatever it is. Bad syntax anywhere
+// outranks every other reason.
 #ifndef MILLRACE_TEXT_JSON_RECORD_H_
 #define MILLRACE_TEXT_JSON_RECORD_H_
 
 #include <array>
 #include <deque>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,13 +24,19 @@ namespace millrace {
 // Where a field stands: the names to walk, outermost first. No names: the field is never looked up.
 using FieldPath = std::vector<std::string>;
 
-// What one record gave; the buffers are the reader's and hold until the next read.
+// Dotted paths ("meta.body"); all but the text's may be empty.
+struct FieldNames {
+  std::string_view text, id, source, score;
+};
+
+// What one record gave; it points into the line and into the reader's buffers and holds until the next read.
 struct Record {
   std::string_view text;
   std::string_view id;
   std::string_view source;
   bool has_id = false;
   bool has_source = false;
+  double score = std::numeric_limits<double>::quiet_NaN();  // NaN: the field is missing or not a number
   // The object without the fields above, as JSON: "{}" when nothing else was there.
   std::string_view meta;
 };
@@ -40,15 +48,14 @@ struct RecordFault {
 
 class RecordReader {
  public:
-  // Dotted paths; id_field and source_field may be empty. Fails when one path is another or passes through it.
-  static Status create(std::string_view text_field, std::string_view id_field, std::string_view source_field,
-                       size_t max_document_bytes, RecordReader* out);
+  // Fails when one path is another or passes through it.
+  static Status create(const FieldNames& names, size_t max_document_bytes, RecordReader* out);
 
   // One line without its line end, valid UTF-8.
   RecordFault read(const uint8_t* begin, const uint8_t* end, Record* out);
 
  private:
-  enum Field : uint32_t { kText, kId, kSource, kNumFields };
+  enum Field : uint32_t { kText, kId, kSource, kScore, kNumFields };
 
   bool read_object(JsonCursor& cursor, size_t depth, uint32_t active);
   bool read_member(JsonCursor& cursor, size_t depth, uint32_t active, const uint8_t* name_begin, std::string_view name,
@@ -63,8 +70,11 @@ class RecordReader {
   std::array<FieldPath, kNumFields> paths_;
   size_t max_document_bytes_ = 0;
 
-  std::array<ByteBuffer, kNumFields> values_;
+  // A string without escapes stays in the line; others are unescaped into the field's buffer.
+  std::array<ByteBuffer, kNumFields> buffers_;
+  std::array<std::string_view, kNumFields> values_;
   std::array<bool, kNumFields> found_{};
+  double score_ = 0;
   ByteBuffer meta_;
   RecordFault problem_;
   std::vector<std::string_view> names_;

@@ -4,7 +4,6 @@
 #include <limits>
 #include <unordered_map>
 
-#include "text/json_record.h"
 #include "text/unicode.h"
 
 namespace millrace {
@@ -38,47 +37,64 @@ class SourceTable {
   uint32_t last_ = 0;
 };
 
-void append_document(const Record& record, const ScanOptions& options, uint64_t offset, size_t length, uint64_t line,
-                     SourceTable& sources, ScannedBlock* out) {
-  out->text.append(record.text);
-  out->meta.append(record.meta);
+void add_row(const Record& record, const ScanOptions& options, uint64_t offset, size_t length, uint64_t line,
+             SourceTable& sources, ScannedRows* rows) {
   if (record.has_id) {
-    out->id.append(record.id);
+    rows->id.append(record.id);
   } else {
-    out->id.append(options.source);
-    out->id.push_back('#');
-    out->id.append(std::to_string(offset));
+    rows->id.append(options.source);
+    rows->id.push_back('#');
+    rows->id.append(std::to_string(offset));
   }
-  out->text_offsets.push_back(static_cast<uint32_t>(out->text.size()));
-  out->id_offsets.push_back(static_cast<uint32_t>(out->id.size()));
-  out->meta_offsets.push_back(static_cast<uint32_t>(out->meta.size()));
-  out->source_index.push_back(sources.index_of(record.has_source ? record.source : options.source));
-  out->record_offset.push_back(static_cast<double>(offset));
-  out->record_length.push_back(static_cast<uint32_t>(length));
-  out->record_line.push_back(static_cast<double>(line));
+  rows->id_offsets.push_back(static_cast<uint32_t>(rows->id.size()));
+  rows->source_index.push_back(sources.index_of(record.has_source ? record.source : options.source));
+  rows->record_offset.push_back(static_cast<double>(offset));
+  rows->record_length.push_back(static_cast<uint32_t>(length));
+  rows->record_line.push_back(static_cast<double>(line));
 }
 
-void reserve(size_t length, ScannedBlock* out) {
-  const size_t rows = length / kBytesPerRecord + 16;
-  out->text.reserve(length);
-  for (auto* offsets : {&out->text_offsets, &out->id_offsets, &out->meta_offsets}) offsets->reserve(rows + 1);
-  out->source_index.reserve(rows);
-  out->record_offset.reserve(rows);
-  out->record_length.reserve(rows);
-  out->record_line.reserve(rows);
+void reserve(size_t num_rows, ScannedRows* rows) {
+  rows->id_offsets.reserve(num_rows + 1);
+  rows->source_index.reserve(num_rows);
+  rows->record_offset.reserve(num_rows);
+  rows->record_length.reserve(num_rows);
+  rows->record_line.reserve(num_rows);
 }
+
+class TextKeeper : public RecordVisitor {
+ public:
+  TextKeeper(size_t length, ScannedBlock* block) : block_(block) {
+    block->text.reserve(length);
+    block->text_offsets.reserve(length / kBytesPerRecord + 17);
+    block->meta_offsets.reserve(length / kBytesPerRecord + 17);
+  }
+  void visit(const Record& record) override {
+    block_->text.append(record.text);
+    block_->meta.append(record.meta);
+    block_->text_offsets.push_back(static_cast<uint32_t>(block_->text.size()));
+    block_->meta_offsets.push_back(static_cast<uint32_t>(block_->meta.size()));
+  }
+
+ private:
+  ScannedBlock* block_;
+};
 
 }  // namespace
 
-Status scan_jsonl(const uint8_t* bytes, size_t length, const ScanOptions& options, ScannedBlock* out) {
+Status create_reader(const ScanOptions& options, RecordReader* out) {
+  return RecordReader::create({options.text_field, options.id_field, options.source_field, options.score_field},
+                              options.max_document_bytes, out);
+}
+
+Status scan_lines(const uint8_t* bytes, size_t length, const ScanOptions& options, ScannedRows* rows,
+                  RecordVisitor& visitor) {
   constexpr size_t kLimit = std::numeric_limits<uint32_t>::max();
   if (length >= kLimit)
     return invalid_argument("expected a block under 4 GiB, got " + std::to_string(length) + " bytes");
   RecordReader reader;
-  MR_RETURN_IF_ERROR(RecordReader::create(options.text_field, options.id_field, options.source_field,
-                                          options.max_document_bytes, &reader));
-  reserve(length, out);
-  SourceTable sources(&out->sources);
+  MR_RETURN_IF_ERROR(create_reader(options, &reader));
+  reserve(length / kBytesPerRecord + 16, rows);
+  SourceTable sources(&rows->sources);
 
   const uint8_t* const end = bytes + length;
   const uint8_t* line = bytes;
@@ -93,14 +109,14 @@ Status scan_jsonl(const uint8_t* bytes, size_t length, const ScanOptions& option
     const uint8_t* next = line_end == nullptr ? end : line_end + 1;
     if (line_end == nullptr) line_end = end;
     if (line_end != line && line_end[-1] == '\r') --line_end;
-    ++out->num_lines;
+    ++rows->num_lines;
 
     const uint64_t offset = options.base_offset + static_cast<uint64_t>(line - bytes);
-    const uint64_t number = options.base_line + out->num_lines;
+    const uint64_t number = options.base_line + rows->num_lines;
     const auto record_length = static_cast<size_t>(line_end - line);
     const auto reject = [&](const char* reason, std::string detail) {
-      out->rejected.push_back({static_cast<double>(offset), static_cast<double>(record_length),
-                               static_cast<double>(number), reason, std::move(detail)});
+      rows->rejected.push_back({static_cast<double>(offset), static_cast<double>(record_length),
+                                static_cast<double>(number), reason, std::move(detail)});
     };
     if (valid < line_end) {
       reject("invalid-utf8", "the record's byte " + std::to_string(valid - line) + " is not UTF-8");
@@ -111,13 +127,19 @@ Status scan_jsonl(const uint8_t* bytes, size_t length, const ScanOptions& option
       if (fault.reason != nullptr) {
         reject(fault.reason, std::move(fault.detail));
       } else {
-        append_document(record, options, offset, record_length, number, sources, out);
-        if (out->id.size() >= kLimit) return invalid_argument("expected under 4 GiB of ids in a block");
+        add_row(record, options, offset, record_length, number, sources, rows);
+        visitor.visit(record);
+        if (rows->id.size() >= kLimit) return invalid_argument("expected under 4 GiB of ids in a block");
       }
     }
     line = next;
   }
   return ok();
+}
+
+Status scan_jsonl(const uint8_t* bytes, size_t length, const ScanOptions& options, ScannedBlock* out) {
+  TextKeeper keeper(length, out);
+  return scan_lines(bytes, length, options, out, keeper);
 }
 
 }  // namespace millrace

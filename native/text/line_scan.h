@@ -1,5 +1,5 @@
-// The line scanner: JSON lines to a block of documents. One thread, one pass over the records after one over the bytes
-// for UTF-8. The line is the unit of rejection; positions count bytes and lines, never characters.
+// The line scanner: JSON lines to documents. One thread, one pass over the records after one over the bytes for UTF-8.
+// The line is the unit of rejection; positions count bytes and lines, never characters.
 #ifndef MILLRACE_TEXT_LINE_SCAN_H_
 #define MILLRACE_TEXT_LINE_SCAN_H_
 
@@ -10,6 +10,7 @@
 
 #include "core/status.h"
 #include "text/byte_buffer.h"
+#include "text/json_record.h"
 
 namespace millrace {
 
@@ -17,6 +18,7 @@ struct ScanOptions {
   std::string text_field;
   std::string id_field;
   std::string source_field;
+  std::string score_field;
   std::string source;             // of documents without one of their own; also the first half of a made-up id
   uint64_t base_offset = 0;       // bytes of the file before these
   uint64_t base_line = 0;         // lines of the file before these
@@ -31,9 +33,10 @@ struct RejectedLine {
   std::string detail;
 };
 
-struct ScannedBlock {
-  ByteBuffer text, id, meta;
-  std::vector<uint32_t> text_offsets{0}, id_offsets{0}, meta_offsets{0};
+// What is known of each record besides its text and its other fields.
+struct ScannedRows {
+  ByteBuffer id;
+  std::vector<uint32_t> id_offsets{0};
   std::vector<std::string> sources;
   std::vector<uint32_t> source_index;
   std::vector<double> record_offset;
@@ -41,11 +44,31 @@ struct ScannedBlock {
   std::vector<double> record_line;
   std::vector<RejectedLine> rejected;
   uint64_t num_lines = 0;  // with a last one that has no line end
+
+  size_t num_documents() const { return source_index.size(); }
+};
+
+struct ScannedBlock : ScannedRows {
+  ByteBuffer text, meta;
+  std::vector<uint32_t> text_offsets{0}, meta_offsets{0};
+};
+
+// Sees each document of a scan, once its row has been added.
+class RecordVisitor {
+ public:
+  virtual ~RecordVisitor() = default;
+  virtual void visit(const Record& record) = 0;
 };
 
 // Whole lines; under 2^32 bytes. A line ends with LF or CRLF; one of white space alone is no record. A byte order mark
 // at the beginning of a file is passed over. A record without an id gets `<options.source>#<its byte offset>`.
+Status scan_lines(const uint8_t* bytes, size_t length, const ScanOptions& options, ScannedRows* rows,
+                  RecordVisitor& visitor);
+
+// The same, with texts and other fields kept.
 Status scan_jsonl(const uint8_t* bytes, size_t length, const ScanOptions& options, ScannedBlock* out);
+
+Status create_reader(const ScanOptions& options, RecordReader* out);
 
 }  // namespace millrace
 

@@ -8,13 +8,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "text/simd_level.h"
+
 namespace millrace {
-
-enum class SimdLevel { kScalar, kAvx2, kAvx512 };
-
-// The fastest level this processor has.
-SimdLevel best_simd_level();
-bool has_simd_level(SimdLevel level);
 
 struct BandConfig {
   int num_bands;
@@ -29,11 +25,14 @@ class MinHasher {
 
   MinHasher(BandConfig config, SimdLevel level);
 
-  // Writes the document's key of band b to keys[b * stride]. Keys of different bands differ even for equal rows.
-  void band_keys(const std::vector<uint64_t>& shingles, uint64_t* keys, size_t stride);
+  // A document: begin, add its shingles in any number of calls, take the keys.
+  void begin();
+  void add(const uint64_t* shingles, size_t count);
+  // Writes the key of band b to keys[b * stride]. Keys of different bands differ even for equal rows.
+  void band_keys(uint64_t* keys, size_t stride) const;
 
   size_t num_permutations() const { return num_permutations_; }
-  // Of the document last hashed.
+  // 2^32 - 1 where nothing has been added.
   const uint32_t* signature() const { return minima_.data(); }
 
  private:
@@ -43,18 +42,19 @@ class MinHasher {
   std::vector<uint32_t> multiply_;
   std::vector<uint32_t> add_;
   std::vector<uint32_t> minima_;
-  std::vector<uint32_t> values_;
+  std::vector<uint64_t> band_seeds_;
 };
 
-// minima[i] = min over values v of multiply[i] * v + add[i], for `permutations` (a multiple of MinHasher::kLanes).
+// minima[i] = min(minima[i], min over the upper halves v of `shingles` of multiply[i] * v + add[i]), for `permutations`
+// (a multiple of MinHasher::kLanes).
 struct PermutationTable {
   const uint32_t* multiply;
   const uint32_t* add;
   size_t permutations;
 };
-void minhash_scalar(const PermutationTable& table, const uint32_t* values, size_t count, uint32_t* minima);
-void minhash_avx2(const PermutationTable& table, const uint32_t* values, size_t count, uint32_t* minima);
-void minhash_avx512(const PermutationTable& table, const uint32_t* values, size_t count, uint32_t* minima);
+void minhash_scalar(const PermutationTable& table, const uint64_t* shingles, size_t count, uint32_t* minima);
+void minhash_avx2(const PermutationTable& table, const uint64_t* shingles, size_t count, uint32_t* minima);
+void minhash_avx512(const PermutationTable& table, const uint64_t* shingles, size_t count, uint32_t* minima);
 
 }  // namespace millrace
 

@@ -7,9 +7,12 @@
 #ifndef MILLRACE_TEXT_SHINGLES_H_
 #define MILLRACE_TEXT_SHINGLES_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "text/sequence_hash.h"
 #include "text/words.h"
 #include "text/words_hash.h"
 
@@ -22,35 +25,67 @@ struct Shingling {
   int size = 5;
 };
 
+// Takes the hashes of a document's shingles as they come, while they are in the cache.
+class ShingleSink {
+ public:
+  virtual ~ShingleSink() = default;
+  // A document begins. One that has begun may begin again: what was added of it is void.
+  virtual void begin_document() = 0;
+  // The next shingles in order, repeats included.
+  virtual void add_shingles(const uint64_t* hashes, size_t count) = 0;
+};
+
 // Shingles one document at a time; buffers are reused, so one Shingler serves a whole block.
 class Shingler {
  public:
-  explicit Shingler(Shingling shingling);
+  explicit Shingler(Shingling shingling, SimdLevel level = best_simd_level());
 
-  // One hash a position, in order, repeats included; never empty. Valid until the next call.
-  const std::vector<uint64_t>& shingle(std::string_view text);
+  // Valid UTF-8; gives `sink` at least one shingle.
+  void shingle(std::string_view text, ShingleSink& sink);
 
   // Of the document last shingled.
   Hash128 content_hash() const { return content_; }
-  uint32_t normalized_bytes() const { return normalized_bytes_; }
+  uint64_t normalized_bytes() const { return normalized_bytes_; }
 
  private:
-  void split_words();
-  void split_characters();
-  void add_unit(const uint8_t* bytes, size_t length);
-  void hash_runs();
+  void begin_document(ShingleSink& sink);
+  bool shingle_pieces(ShingleSink& sink);
+  void hash_words();
+  void hash_characters();
+  void reserve_units(size_t count);
+  void add_units(ShingleSink& sink);
+  void finish(ShingleSink& sink);
 
   Shingling shingling_;
-  uint64_t top_power_;  // of the oldest unit in a full run
-  FoldedText folded_;
-  std::vector<uint64_t> units_;
+  SimdLevel level_;
+  WordSplitter words_;
+  // Hashes of units: first those that the next run begins with (low halves alone), then those of the piece. The vectors
+  // only grow.
+  std::vector<uint64_t> lows_;
+  std::vector<uint64_t> highs_;
+  size_t num_carried_ = 0;
+  size_t num_new_ = 0;
   std::vector<uint64_t> shingles_;
+  uint64_t num_units_ = 0;  // before the piece
+  size_t last_end_ = 0;
   Hash128 content_{};
-  uint32_t normalized_bytes_ = 0;
+  uint64_t normalized_bytes_ = 0;
 };
 
-// Sorts and removes repeats: the set that exact Jaccard is defined on.
-void make_set(std::vector<uint64_t>& hashes);
+// The set that exact Jaccard is defined on: ascending hashes, each once.
+class ShingleSet : public ShingleSink {
+ public:
+  void begin_document() override { hashes_.clear(); }
+  void add_shingles(const uint64_t* hashes, size_t count) override {
+    hashes_.insert(hashes_.end(), hashes, hashes + count);
+  }
+  // Sorts what was added and removes repeats; valid until the next document begins.
+  const std::vector<uint64_t>& finish();
+
+ private:
+  std::vector<uint64_t> hashes_;
+  std::vector<uint64_t> scratch_;
+};
 
 }  // namespace millrace
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,26 @@ enum CharClass : uint8_t {
 uint8_t char_class(uint32_t code_point);
 
 // Decodes one code point of valid UTF-8 at `position` and moves past it.
-uint32_t decode_utf8(const uint8_t* text, size_t& position);
+inline uint32_t decode_utf8(const uint8_t* text, size_t& position) {
+  const uint8_t* p = text + position;
+  const uint32_t lead = p[0];
+  if (lead < 0x80) {
+    position += 1;
+    return lead;
+  }
+  if (lead < 0xE0) {
+    position += 2;
+    return (lead & 0x1F) << 6 | (p[1] & 0x3Fu);
+  }
+  if (lead < 0xF0) {
+    position += 3;
+    return (lead & 0x0F) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
+  }
+  position += 4;
+  return (lead & 0x07) << 18 | (p[1] & 0x3Fu) << 12 | (p[2] & 0x3Fu) << 6 | (p[3] & 0x3Fu);
+}
+// Writes one code point to `out` (4 bytes of room) and returns its length.
+size_t encode_utf8(uint32_t code_point, uint8_t* out);
 void append_utf8(std::string& out, uint32_t code_point);
 
 // Length of the longest valid UTF-8 prefix (RFC 3629: no surrogates, no overlong forms, at most 0x10FFFF).
@@ -33,8 +53,9 @@ size_t valid_utf8_prefix(const uint8_t* text, size_t length);
 
 // Appends the NFC form (UAX 15) of valid UTF-8. ASCII goes the short way.
 void append_nfc(std::string_view text, std::string& out);
-// Appends full case folding (CaseFolding.txt, C + F) of valid UTF-8.
-void append_case_folded(std::string_view text, std::string& out);
+// Full case folding (CaseFolding.txt, C + F) of one code point: one to three of them, or none for one that folds to
+// itself.
+std::span<const uint32_t> case_folding(uint32_t code_point);
 
 }  // namespace millrace
 

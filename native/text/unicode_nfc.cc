@@ -4,6 +4,7 @@
 #include <iterator>
 #include <vector>
 
+#include "text/nfc_check.h"
 #include "text/unicode.h"
 #include "text/unicode_tables.h"
 
@@ -23,9 +24,10 @@ struct Character {
   uint8_t combining;
 };
 
-const UnicodeProperty& property_of(uint32_t code_point) {
-  const uint32_t block = kPropertyIndex[code_point / kPropertyBlock];
-  return kProperties[kPropertyLeaf[block * kPropertyBlock + code_point % kPropertyBlock]];
+uint32_t decomposition_entry(uint32_t code_point) {
+  if (code_point >= kDecompositionLimit) return 0;
+  return kDecompositionEntry[kDecompositionIndex[code_point / kMappingBlock] * kMappingBlock +
+                             code_point % kMappingBlock];
 }
 
 void decompose(uint32_t code_point, std::vector<Character>& out) {
@@ -36,11 +38,7 @@ void decompose(uint32_t code_point, std::vector<Character>& out) {
     if (s % kTCount != 0) out.push_back({kTBase + s % kTCount, 0});
     return;
   }
-  uint32_t entry = 0;
-  if (code_point < kDecompositionLimit) {
-    entry = kDecompositionEntry[kDecompositionIndex[code_point / kMappingBlock] * kMappingBlock +
-                                code_point % kMappingBlock];
-  }
+  const uint32_t entry = decomposition_entry(code_point);
   if (entry == 0) {
     out.push_back({code_point, property_of(code_point).combining});
     return;
@@ -107,6 +105,15 @@ void append_normalized(std::string_view text, std::vector<Character>& scratch, s
 }
 
 }  // namespace
+
+bool NfcCheck::stands_alone(uint32_t code_point, const UnicodeProperty& property) const {
+  if ((property.nfc & kNfcNo) != 0) return false;
+  if (starter_ == kNone) return true;
+  // Marks hidden in a composed starter may have to change places with this one.
+  if (decomposition_entry(starter_) != 0 || decomposition_entry(code_point) != 0) return false;
+  const bool blocked = last_combining_ != 0 && last_combining_ >= property.combining;
+  return blocked || composite_of(starter_, code_point) == 0;
+}
 
 void append_nfc(std::string_view text, std::string& out) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());

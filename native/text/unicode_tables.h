@@ -19,6 +19,7 @@ struct UnicodeProperty {
   uint8_t char_class;  // CharClass bits
   uint8_t combining;   // canonical combining class
   uint8_t nfc;         // NfcFlag bits
+  uint8_t folds;       // 1: kFold* map it to something else
 };
 
 // Property of c: kProperties[kPropertyLeaf[kPropertyIndex[c / 128] * 128 + c % 128]].
@@ -26,6 +27,12 @@ constexpr uint32_t kPropertyBlock = 128;
 extern const UnicodeProperty kProperties[];
 extern const uint8_t kPropertyIndex[];
 extern const uint8_t kPropertyLeaf[];
+
+// Of a code point up to 0x10FFFF.
+inline const UnicodeProperty& property_of(uint32_t code_point) {
+  const uint32_t block = kPropertyIndex[code_point / kPropertyBlock];
+  return kProperties[kPropertyLeaf[block * kPropertyBlock + code_point % kPropertyBlock]];
+}
 
 // Mappings of one code point to several. e = Entry[Index[c / 64] * 64 + c % 64] is 0 when c maps to itself, else the
 // result is Data[Offset[e] .. Offset[e + 1]). Code points at or above the limit map to themselves.

@@ -1,84 +1,71 @@
 // Words of a document: runs of letters, marks and numbers after NFC and full case folding. A character of a script that
 // is written without spaces is a word by itself, so such text shingles by characters; between two such characters, and
-// between them and other letters, a word ends.
+// between them and other letters, a word ends. One pass folds the text and notes where words begin and end, piece by
+// piece, so that what is done with the words of a piece happens in the cache.
 #ifndef MILLRACE_TEXT_WORDS_H_
 #define MILLRACE_TEXT_WORDS_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "text/nfc_check.h"
+#include "text/simd_level.h"
 #include "text/unicode.h"
 
 namespace millrace {
 
-// Folded text that the splitter may read kPadding bytes past its end, where there are zeros.
-class FoldedText {
+class WordSplitter {
  public:
-  static constexpr size_t kPadding = 64;
+  // Text that one call of next() takes, at least, unless it ends before.
+  static constexpr size_t kPieceBytes = 8192;
+  // Bytes behind the folded text that may be read.
+  static constexpr size_t kPadding = 128;
 
-  // NFC and full case folding of valid UTF-8. Valid until the next call; buffers are reused.
-  void assign(std::string_view text);
+  explicit WordSplitter(SimdLevel level);
 
-  const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(folded_.data()); }
-  size_t size() const { return size_; }
+  // Begins with the first piece of a text, valid UTF-8 that stays where it is until the last.
+  void start(std::string_view text);
+
+  enum class Step {
+    kMore,         // words are here, and there may be others
+    kEnd,          // the last words are here
+    kNotComposed,  // the text may not be NFC: everything so far is void, compose() goes back to the start
+  };
+  Step next();
+
+  // Begins again with the NFC form of the text.
+  void compose();
+
+  // Of the last piece: word i is folded()[edges[2 * i] .. edges[2 * i + 1]). A word begins where the one before ends
+  // when no other character stands between them.
+  std::span<const uint32_t> edges() const { return {edges_.get(), num_edges_ / 2 * 2}; }
+  // All that has been folded since the start. Valid until the next start or compose.
+  const uint8_t* folded() const { return folded_.get(); }
+  size_t folded_bytes() const { return folded_bytes_; }
 
  private:
+  void reserve(size_t text_bytes);
+  void begin(std::string_view text, bool check);
+  bool fold_characters(size_t limit);
+
+  SimdLevel level_;
+  std::string_view text_;
   std::string composed_;
-  std::string folded_;
-  size_t size_ = 0;
+  NfcCheck nfc_;
+  bool check_nfc_ = true;
+  size_t position_ = 0;
+
+  std::unique_ptr<uint8_t[]> folded_;
+  size_t capacity_ = 0;
+  size_t folded_bytes_ = 0;
+  // Alternating begins and ends; an odd count leaves a word open.
+  std::unique_ptr<uint32_t[]> edges_;
+  size_t num_edges_ = 0;
 };
-
-struct AsciiMasks {
-  uint64_t word;  // bit i: byte i is an ASCII letter or digit
-  uint64_t high;  // bit i: byte i is not ASCII
-};
-
-AsciiMasks ascii_masks(const uint8_t* bytes);  // of 64 bytes
-
-// Calls emit(begin, end) for each word of folded text, in order; begin equals the end before where no other character
-// stands between two words.
-template <typename Emit>
-void for_each_word(const FoldedText& folded, Emit&& emit) {
-  constexpr uint8_t kWordClass = kLetter | kMark | kNumber;
-  const uint8_t* text = folded.data();
-  const size_t size = folded.size();
-  size_t position = 0;
-  size_t begin = 0;
-  bool open = false;
-  while (position < size) {
-    const AsciiMasks masks = ascii_masks(text + position);
-    const int limit = masks.high == 0 ? 64 : __builtin_ctzll(masks.high);
-    uint64_t edges = masks.word ^ ((masks.word << 1) | static_cast<uint64_t>(open));
-    if (limit < 64) edges &= (1ull << limit) - 1;
-    for (; edges != 0; edges &= edges - 1) {
-      const size_t edge = position + static_cast<size_t>(__builtin_ctzll(edges));
-      if (open) {
-        emit(begin, edge);
-      } else {
-        begin = edge;
-      }
-      open = !open;
-    }
-    position += static_cast<size_t>(limit);
-    while (position < size && text[position] >= 0x80) {
-      const size_t start = position;
-      const uint8_t kind = char_class(decode_utf8(text, position));
-      const bool alone = (kind & kUnspaced) != 0;
-      const bool joins = (kind & kWordClass) != 0 && !alone;
-      if (open && !joins) {
-        emit(begin, start);
-        open = false;
-      } else if (!open && joins) {
-        begin = start;
-        open = true;
-      }
-      if (alone && (kind & kWordClass) != 0) emit(start, position);
-    }
-  }
-  if (open) emit(begin, size);
-}
 
 }  // namespace millrace
 

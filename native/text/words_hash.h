@@ -1,6 +1,5 @@
-// Mixing of the dedup kernels: 64-bit multiply-and-fold over 8-byte little-endian chunks. Not keyed against an
-// attacker: verification is exact on sets of these hashes, so what matters is that distinct words and sequences rarely
-// meet.
+// Mixing of the dedup kernels, as docs/formats/dedup.md defines it under "Hashes". Not keyed against an attacker:
+// verification is exact on sets of these hashes, so what matters is that distinct words and sequences rarely meet.
 #ifndef MILLRACE_TEXT_WORDS_HASH_H_
 #define MILLRACE_TEXT_WORDS_HASH_H_
 
@@ -44,33 +43,45 @@ inline uint64_t load64(const uint8_t* bytes) {
   return value;
 }
 
-// The first `length` <= 8 bytes, zero-extended, from memory that is readable for 8.
-inline uint64_t load_padded(const uint8_t* bytes, size_t length) {
-  return length == 0 ? 0 : load64(bytes) & (~0ull >> (64 - 8 * length));
-}
+// Which bits of two words belong to the first n of 16 bytes.
+struct TailMask {
+  uint64_t low, high;
+};
+inline constexpr TailMask kTailMasks[17] = {
+    {0x0, 0x0},
+    {0xff, 0x0},
+    {0xffff, 0x0},
+    {0xffffff, 0x0},
+    {0xffffffff, 0x0},
+    {0xffffffffff, 0x0},
+    {0xffffffffffff, 0x0},
+    {0xffffffffffffff, 0x0},
+    {0xffffffffffffffff, 0x0},
+    {0xffffffffffffffff, 0xff},
+    {0xffffffffffffffff, 0xffff},
+    {0xffffffffffffffff, 0xffffff},
+    {0xffffffffffffffff, 0xffffffff},
+    {0xffffffffffffffff, 0xffffffffff},
+    {0xffffffffffffffff, 0xffffffffffff},
+    {0xffffffffffffffff, 0xffffffffffffff},
+    {0xffffffffffffffff, 0xffffffffffffffff},
+};
 
-// The same without reading past the end.
-inline uint64_t load_tail(const uint8_t* bytes, size_t length) {
-  uint64_t value = 0;
-  std::memcpy(&value, bytes, length);
-  return value;
-}
-
-// Two independent 64-bit hashes of one word. `kPadded`: 8 bytes past its end are readable.
-template <bool kPadded>
-inline Hash128 hash_bytes(const uint8_t* bytes, size_t length) {
-  uint64_t low = kMixC ^ length;
-  uint64_t high = kMixD ^ (length * kMixA);
-  size_t rest = length;
-  for (; rest > 8; rest -= 8, bytes += 8) {
-    const uint64_t chunk = load64(bytes);
-    low = multiply_fold(low ^ chunk, kMixA);
-    high = multiply_fold(high ^ chunk, kMixB);
-  }
-  const uint64_t chunk = kPadded ? load_padded(bytes, rest) : load_tail(bytes, rest);
-  low = multiply_fold(low ^ chunk, kMixA);
-  high = multiply_fold(high ^ chunk, kMixB);
-  return {low, high};
+// Hash of a unit, one multiplication up to 16 bytes. The two halves together hold the whole product, so units of up to
+// 8 bytes and equal length never meet. 16 bytes past the unit's begin and its end must be readable.
+inline Hash128 hash_unit(const uint8_t* bytes, size_t length) {
+  uint64_t state = kMixC + 2 * static_cast<uint64_t>(length);
+  while (length > 16) [[unlikely]] {
+      state = multiply_fold(load64(bytes) ^ kMixA, load64(bytes + 8) ^ state);
+      length -= 16;
+      bytes += 16;
+    }
+  const TailMask mask = kTailMasks[length];
+  const uint64_t first = load64(bytes) & mask.low;
+  const uint64_t second = load64(bytes + 8) & mask.high;
+  const unsigned __int128 product = static_cast<unsigned __int128>(first ^ kMixA) * (second ^ state);
+  const auto low = static_cast<uint64_t>(product);
+  return {low ^ static_cast<uint64_t>(product >> 64), low};
 }
 
 }  // namespace millrace

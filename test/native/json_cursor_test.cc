@@ -29,9 +29,11 @@ bool accepts(std::string_view text) {
 
 std::string unescaped(std::string_view json, bool* lone_surrogate) {
   JsonCursor cursor(bytes_of(json), bytes_of(json) + json.size());
-  ByteBuffer out;
+  ByteBuffer buffer;
+  std::string_view value;
   *lone_surrogate = false;
-  return cursor.read_string(out, lone_surrogate) ? std::string(out.view()) : "fault: " + std::string(cursor.fault());
+  return cursor.read_string(buffer, &value, lone_surrogate) ? std::string(value)
+                                                            : "fault: " + std::string(cursor.fault());
 }
 
 TEST(JsonCursor, AcceptsAndRefusesTheFilesOfTheTestSuite) {
@@ -76,6 +78,21 @@ TEST(JsonCursor, EscapesBecomeTheirCharacters) {
             "\"\\/\b\f\n\r\tA\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
   EXPECT_FALSE(lone);
   EXPECT_EQ(unescaped(R"("\u0000")", &lone), std::string(1, '\0'));
+}
+
+TEST(JsonCursor, AStringWithoutEscapesIsNotCopied) {
+  const std::string json = R"("plain" "esc\u0061ped")";
+  JsonCursor cursor(bytes_of(json), bytes_of(json) + json.size());
+  ByteBuffer buffer;
+  std::string_view value;
+  bool lone;
+  ASSERT_TRUE(cursor.read_string(buffer, &value, &lone));
+  EXPECT_EQ(value, "plain");
+  EXPECT_EQ(value.data(), json.data() + 1);
+  cursor.skip_whitespace();
+  ASSERT_TRUE(cursor.read_string(buffer, &value, &lone));
+  EXPECT_EQ(value, "escaped");
+  EXPECT_EQ(value.data(), buffer.view().data());
 }
 
 TEST(JsonCursor, HalfASurrogatePairIsReported) {

@@ -22,7 +22,11 @@ std::vector<uint64_t> shingles(size_t count, uint64_t seed) {
 std::vector<uint64_t> keys_of(const std::vector<uint64_t>& set, BandConfig config, SimdLevel level) {
   MinHasher hasher(config, level);
   std::vector<uint64_t> keys(static_cast<size_t>(config.num_bands));
-  hasher.band_keys(set, keys.data(), 1);
+  // In two calls: the minima go on.
+  hasher.begin();
+  hasher.add(set.data(), set.size() / 3);
+  hasher.add(set.data() + set.size() / 3, set.size() - set.size() / 3);
+  hasher.band_keys(keys.data(), 1);
   return keys;
 }
 
@@ -45,7 +49,10 @@ TEST(MinHash, IsTheSameOnEverySimdLevel) {
 TEST(MinHash, GivesThePinnedValues) {
   MinHasher hasher({30, 5, 0}, best_simd_level());
   std::vector<uint64_t> keys(30);
-  hasher.band_keys(shingles(100, 42), keys.data(), 1);
+  const auto set = shingles(100, 42);
+  hasher.begin();
+  hasher.add(set.data(), set.size());
+  hasher.band_keys(keys.data(), 1);
   EXPECT_EQ(hasher.signature()[0], 75071660u);
   EXPECT_EQ(hasher.signature()[149], 6171614u);
   EXPECT_EQ(keys[0], 11069123902695653981u);
@@ -58,6 +65,20 @@ TEST(MinHash, KeysOfEqualRowsDifferBetweenBandsAndSeeds) {
   EXPECT_EQ(std::set<uint64_t>(keys.begin(), keys.end()).size(), keys.size());
   EXPECT_NE(keys_of(shingles(9, 3), {2, 2, 0}, SimdLevel::kScalar),
             keys_of(shingles(9, 3), {2, 2, 1}, SimdLevel::kScalar));
+}
+
+TEST(MinHash, ADocumentForgetsTheOneBefore) {
+  MinHasher hasher({30, 5, 0}, best_simd_level());
+  const auto other = shingles(50, 1);
+  hasher.begin();
+  hasher.add(other.data(), other.size());
+  const auto set = shingles(20, 2);
+  hasher.begin();
+  hasher.add(set.data(), set.size());
+  std::vector<uint64_t> keys(30);
+  hasher.band_keys(keys.data(), 1);
+  EXPECT_EQ(keys, keys_of(set, {30, 5, 0}, SimdLevel::kScalar));
+  EXPECT_NE(keys, keys_of(other, {30, 5, 0}, SimdLevel::kScalar));
 }
 
 TEST(MinHash, EstimatesJaccardWithinItsBound) {
@@ -74,9 +95,10 @@ TEST(MinHash, EstimatesJaccardWithinItsBound) {
     for (const uint64_t x : shingles(own, static_cast<uint64_t>(3 * pair + 2))) b.push_back(x);
     MinHasher hasher_a({1, kPermutations, 5}, best_simd_level());
     MinHasher hasher_b({1, kPermutations, 5}, best_simd_level());
-    uint64_t key;
-    hasher_a.band_keys(a, &key, 1);
-    hasher_b.band_keys(b, &key, 1);
+    hasher_a.begin();
+    hasher_a.add(a.data(), a.size());
+    hasher_b.begin();
+    hasher_b.add(b.data(), b.size());
     int equal = 0;
     for (int i = 0; i < kPermutations; ++i) equal += hasher_a.signature()[i] == hasher_b.signature()[i];
     const double truth = static_cast<double>(common) / static_cast<double>(common + 2 * own);

@@ -8,6 +8,8 @@
 #include <map>
 #include <random>
 
+#include "text/nfc_check.h"
+
 namespace millrace {
 namespace {
 
@@ -43,18 +45,30 @@ std::string nfc(std::string_view text) {
   return out;
 }
 
-std::string folded(std::string_view text) {
-  std::string out;
-  append_case_folded(text, out);
-  return out;
-}
-
 std::vector<uint32_t> decoded(std::string_view text) {
   std::vector<uint32_t> code_points;
   for (size_t position = 0; position < text.size();) {
     code_points.push_back(decode_utf8(reinterpret_cast<const uint8_t*>(text.data()), position));
   }
   return code_points;
+}
+
+std::string folded(std::string_view text) {
+  std::string out;
+  for (const uint32_t c : decoded(text)) {
+    const auto folding = case_folding(c);
+    if (folding.empty()) append_utf8(out, c);
+    for (const uint32_t f : folding) append_utf8(out, f);
+  }
+  return out;
+}
+
+bool passes_nfc_check(std::string_view text) {
+  NfcCheck check;
+  for (const uint32_t c : decoded(text)) {
+    if (!check.accepts(c, property_of(c))) return false;
+  }
+  return true;
 }
 
 size_t valid_prefix(std::string_view text) {
@@ -80,9 +94,57 @@ TEST(Unicode, AMarkMoreGivesAnotherDigest) {
   EXPECT_NE(fnv1a(nfc(all_characters("\n") + "\xCC\x81")), golden()["nfc"]);
 }
 
+// The short way that words.cc takes for them rests on this.
+TEST(Unicode, IdeographsAreUnspacedLettersThatNeverChange) {
+  const auto is_plain = [](uint32_t c) {
+    const UnicodeProperty& property = property_of(c);
+    return property.char_class == (kLetter | kUnspaced) && property.combining == 0 && property.nfc == 0 &&
+           property.folds == 0;
+  };
+  for (uint32_t c = 0x4E00; c <= 0x9FFF; ++c) ASSERT_TRUE(is_plain(c)) << c;
+  EXPECT_FALSE(is_plain(0x4DFF));
+}
+
 TEST(Unicode, NfcIsIdempotent) {
   const std::string once = nfc(all_characters("\xCC\xA3\xCC\x81\xE3\x82\x99"));
   EXPECT_EQ(nfc(once), once);
+}
+
+// Letters and marks that compose, decompose, change places or do none of this.
+std::string random_marked(std::mt19937& random) {
+  const uint32_t pieces[] = {'a',    'e',    0xE9,   0x323,  0x301,  0x316,  0x1EB9, 0x921,  0x93C, 0x95C,   0x94D,
+                             0x304B, 0x3099, 0x304C, 0x1100, 0x1161, 0x11A8, 0xAC00, 0xAC01, 0x9C7, 0x9BE,   0x9CB,
+                             0xE01,  0xE34,  0xE48,  0x4E00, 0x2126, 0x344,  0x385,  0x3B1,  0x345, 0x11131, 0x11127};
+  std::string text;
+  for (size_t length = random() % 6; length > 0; --length) append_utf8(text, pieces[random() % std::size(pieces)]);
+  return text;
+}
+
+TEST(Unicode, TextThatPassesTheNfcCheckIsNfc) {
+  std::mt19937 random(3);
+  size_t passed = 0;
+  size_t composed_and_refused = 0;
+  for (int round = 0; round < 200000; ++round) {
+    const std::string text = random_marked(random);
+    const bool is_nfc = nfc(text) == text;
+    if (passes_nfc_check(text)) {
+      ASSERT_TRUE(is_nfc) << text;
+      ++passed;
+    } else {
+      composed_and_refused += is_nfc ? 1 : 0;
+    }
+  }
+  EXPECT_GT(passed, 50000u);
+  // A wrong no costs time only, and is the exception.
+  EXPECT_LT(composed_and_refused, passed / 4);
+}
+
+TEST(Unicode, TheNfcCheckRefusesWhatComposesAndTakesWhatDoesNot) {
+  for (const char* composes : {"e\xCC\x81", "\xE3\x81\x8B\xE3\x82\x99", "\xC3\xA9\xCC\xA3", "a\xCC\x81\xCC\xA3"}) {
+    EXPECT_FALSE(passes_nfc_check(composes)) << composes;
+  }
+  // Hindi: the mark after DDA is never composed.
+  EXPECT_TRUE(passes_nfc_check("\xE0\xA4\xA1\xE0\xA4\xBC\xE0\xA5\x8D"));
 }
 
 TEST(Unicode, CaseFoldingEqualsThatOfPython) {

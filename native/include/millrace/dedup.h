@@ -1,12 +1,14 @@
-/* Dedup: hashes and MinHash band keys of documents, candidate pairs, exact intersections, and the join for crowded
- * buckets.
+/* Dedup: hashes, MinHash band keys and shingle sets of documents.
  *
  * Text is valid UTF-8: row i of a block is text[offsets[i] .. offsets[i + 1]). What words, shingles and the normalised
- * text are stands in docs/formats/dedup.md. All functions are pure but for mr_join_index, and single-threaded.
+ * text are stands in docs/formats/dedup.md. All functions are pure and single-threaded.
  */
 #ifndef MILLRACE_DEDUP_H_
 #define MILLRACE_DEDUP_H_
 
+#include "millrace/list.h"
+#include "millrace/read.h"
+#include "millrace/sketch_join.h"
 #include "millrace/status.h"
 
 #ifdef __cplusplus
@@ -35,16 +37,27 @@ typedef struct mr_text_rows {
   size_t num_rows;
 } mr_text_rows;
 
-/* A result of unforeseen length: 32- or 64-bit elements, as the function that makes it says. */
-typedef struct mr_list mr_list;
-const void* mr_list_data(const mr_list* list);
-size_t mr_list_bytes(const mr_list* list);
-void mr_list_destroy(mr_list* list);
-
 /* Of each row: content_hashes[2 * i, 2 * i + 1] of the normalised text, text_hashes[i] of the bytes as they are,
- * normalized_bytes[i], and the keys of band b at band_keys[b * num_rows + i]. */
-mr_code mr_dedup_sign(const mr_text_rows* rows, const mr_signature_config* config, uint64_t* content_hashes,
-                      uint64_t* text_hashes, uint32_t* normalized_bytes, uint64_t* band_keys);
+ * normalized_bytes[i], the keys of band b at band_keys[b * num_rows + i], and at
+ * sketches[MR_SKETCH_SIZE * i] its sketch: the upper halves of the least hashes of its shingle set, each once,
+ * ascending, then 2^32 - 1. */
+typedef struct mr_signatures {
+  uint64_t* content_hashes;
+  uint64_t* text_hashes;
+  uint32_t* normalized_bytes;
+  uint64_t* band_keys;
+  uint32_t* sketches;
+} mr_signatures;
+
+mr_code mr_dedup_sign(const mr_text_rows* rows, const mr_signature_config* config, const mr_signatures* out);
+
+/* Reads and signs the documents of whole lines in one pass: a scan with the rows and the rejected lines of
+ * mr_scan_jsonl, but without texts and other fields. */
+mr_code mr_dedup_sign_lines(const uint8_t* bytes, size_t size, const mr_scan_options* options,
+                            const mr_signature_config* config, mr_scan** out);
+/* Copies the signatures of such a scan to buffers of as many rows as it has documents. id_hashes: 128 bits of the ids,
+ * two words a row. scores: the number in score_field, NaN where there is none. */
+mr_code mr_dedup_copy_signatures(const mr_scan* scan, const mr_signatures* out, uint64_t* id_hashes, double* scores);
 
 /* 128-bit hashes of rows of bytes, two words a row. */
 mr_code mr_dedup_hash_rows(const mr_text_rows* rows, uint64_t* hashes);
@@ -54,39 +67,11 @@ mr_code mr_dedup_hash_rows(const mr_text_rows* rows, uint64_t* hashes);
 mr_code mr_dedup_shingle_sets(const mr_text_rows* rows, const uint32_t* selected, size_t num_selected,
                               const mr_shingling* shingling, mr_list** hashes, mr_list** offsets);
 
-/* Rows whose 128-bit hashes are equal, groups of two or more in the order of their first rows: members (32-bit rows)
- * and offsets of the groups (32-bit). */
-mr_code mr_dedup_equal_groups(const uint64_t* hashes, size_t num_rows, mr_list** members, mr_list** offsets);
-
-/* Candidates of one band: pairs (64-bit, lower document << 32 | higher, ascending) of documents with one key; members
- * of buckets of more than max_bucket documents go to `crowded` (32-bit, ascending) instead. Reorders its inputs;
- * documents come ascending. */
-mr_code mr_dedup_bucket_pairs(uint64_t* keys, uint32_t* documents, size_t count, uint32_t max_bucket, mr_list** pairs,
-                              mr_list** crowded);
-
-/* Sorts in place, one of each value to the front, *unique of them. */
-mr_code mr_dedup_sort_unique(uint64_t* values, size_t count, size_t* unique);
-
-/* |A and B| of sets pairs[2 * i] and pairs[2 * i + 1], set s being hashes[offsets[s] .. offsets[s + 1]). */
-mr_code mr_dedup_intersections(const uint64_t* hashes, const uint32_t* offsets, const uint32_t* pairs, size_t num_pairs,
-                               uint32_t* intersections);
-
-/* Rows by normalized_bytes descending, then content hash ascending (first word, then second), then row. */
-mr_code mr_dedup_order_longest(const uint32_t* normalized_bytes, const uint64_t* content_hashes, size_t num_rows,
-                               uint32_t* order);
-
-/* Adds shingles to an estimate of how often each occurs: 2^bits counters, 1 <= bits <= 30. */
-mr_code mr_dedup_count_shingles(const uint64_t* hashes, size_t count, uint32_t* counters, int32_t bits);
-
-/* Finds, for a set, every inserted set with Jaccard similarity above numerator / denominator, and possibly others. */
-typedef struct mr_join_index mr_join_index;
-mr_code mr_join_index_create(const uint32_t* counters, int32_t bits, uint32_t numerator, uint32_t denominator,
-                             mr_join_index** out);
-void mr_join_index_destroy(mr_join_index* index);
-mr_code mr_join_index_insert(mr_join_index* index, uint32_t number, const uint64_t* set, size_t size);
-/* Numbers in the order of insertion; valid until the next call. */
-mr_code mr_join_index_probe(mr_join_index* index, const uint64_t* set, size_t size, const uint32_t** numbers,
-                            size_t* count);
+/* The same of records of JSON lines: record i is bytes[begins[i]] .. + lengths[i]. MR_INVALID_ARGUMENT where it is not
+ * a document that mr_scan_jsonl gives with these options. */
+mr_code mr_dedup_shingle_lines(const uint8_t* bytes, size_t size, const uint32_t* begins, const uint32_t* lengths,
+                               size_t num_records, const mr_scan_options* options, const mr_shingling* shingling,
+                               mr_list** hashes, mr_list** offsets);
 
 #ifdef __cplusplus
 }

@@ -21,10 +21,11 @@ typedef struct mr_text {
 } mr_text;
 
 typedef struct mr_scan_options {
-  mr_text text_field; /* dotted paths; id_field and source_field may be empty: never looked up */
+  mr_text text_field; /* dotted paths; all but this one may be empty: never looked up */
   mr_text id_field;
   mr_text source_field;
-  mr_text source; /* of documents without one of their own; a made-up id is "<source>#<byte offset>" */
+  mr_text score_field; /* of a number, for mr_dedup_sign_lines alone; it stays among the other fields */
+  mr_text source;      /* of documents without one of their own; a made-up id is "<source>#<byte offset>" */
   uint64_t base_offset;
   uint64_t base_line;
   uint64_t max_document_bytes; /* 0: no limit */
@@ -40,7 +41,7 @@ typedef struct mr_rejected_line {
 
 typedef struct mr_scan_view {
   size_t num_documents;
-  mr_text text, id, meta;
+  mr_text text, id, meta; /* text, meta and their offsets: empty and NULL in a scan of mr_dedup_sign_lines */
   const uint32_t *text_offsets, *id_offsets, *meta_offsets;
   const uint32_t* source_index;
   const double* record_offset;
