@@ -1,5 +1,6 @@
 // Files that exist whole or not at all: bytes go to a temporary file beside the target, which is fsynced, renamed into
 // place, and made durable by an fsync of the folder. A crash leaves at most a "*.partial" file, swept by `removePartials`.
+// Files whose loss the next run notices and mends may do without both fsyncs.
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { threadId } from "node:worker_threads";
@@ -37,24 +38,26 @@ export class AtomicWriter {
   readonly path: string;
   readonly #partial: string;
   readonly #file: FileHandle;
+  readonly #durable: boolean;
   readonly #digester = new Digester();
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #buffered = 0;
   #written = 0;
   #open = true;
 
-  private constructor(path: string, partial: string, file: FileHandle) {
+  private constructor(path: string, partial: string, file: FileHandle, durable: boolean) {
     this.path = path;
     this.#partial = partial;
     this.#file = file;
+    this.#durable = durable;
   }
 
-  /** Creates the folders on the way. */
-  static async open(path: string): Promise<AtomicWriter> {
+  /** Creates the folders on the way. `durable: false`: the file may be lost when the machine goes down, never torn otherwise. */
+  static async open(path: string, { durable = true }: { readonly durable?: boolean } = {}): Promise<AtomicWriter> {
     await mkdir(dirname(path), { recursive: true });
     serial += 1;
     const partial = join(dirname(path), `.${basename(path)}.${process.pid}-${threadId}-${serial}${PARTIAL}`);
-    return new AtomicWriter(path, partial, await open(partial, "wx"));
+    return new AtomicWriter(path, partial, await open(partial, "wx"), durable);
   }
 
   /** Bytes given so far. */
@@ -76,14 +79,14 @@ export class AtomicWriter {
   async commit(): Promise<WrittenFile> {
     try {
       await this.#flush();
-      await this.#file.sync();
+      if (this.#durable) await this.#file.sync();
       await this.#close();
       await rename(this.#partial, this.path);
     } catch (error) {
       await this.abort();
       throw error;
     }
-    await syncFolder(dirname(this.path));
+    if (this.#durable) await syncFolder(dirname(this.path));
     return { path: this.path, sizeBytes: this.#written, digest: this.#digester.digest() };
   }
 
@@ -150,6 +153,11 @@ export async function linkFile(from: string, to: string): Promise<void> {
   }
 }
 
+/** Whether a file of that name is one in the making, or what is left of one. */
+export function isPartial(name: string): boolean {
+  return name.startsWith(".") && name.endsWith(PARTIAL);
+}
+
 /** Removes what crashed writers left in `dir`, and below it when asked to. Call only while nobody writes there. */
 export async function removePartials(dir: string, { below }: { readonly below: boolean }): Promise<void> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
@@ -160,7 +168,7 @@ export async function removePartials(dir: string, { below }: { readonly below: b
     const path = join(dir, entry.name);
     if (entry.isDirectory()) {
       if (below) await removePartials(path, { below });
-    } else if (entry.name.startsWith(".") && entry.name.endsWith(PARTIAL)) {
+    } else if (isPartial(entry.name)) {
       await rm(path, { force: true });
     }
   }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { Xxh64, xxh64 } from "@node-rs/xxhash";
 
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 21;
 
 function format(hash: bigint): string {
   return `xxh64:${hash.toString(16).padStart(16, "0")}`;
@@ -28,23 +28,41 @@ export function digestBytes(bytes: Uint8Array): string {
   return format(xxh64(bytes));
 }
 
-/** Reads the whole file, one MiB at a time; memory does not depend on its size. */
+/** The next chunk of a file is read while one is digested; memory does not depend on the file's size. */
 export async function digestFile(path: string): Promise<{ sizeBytes: number; digest: string }> {
   const digester = new Digester();
-  const chunk = new Uint8Array(CHUNK_BYTES);
   let sizeBytes = 0;
-  const file = await open(path, "r");
-  try {
-    for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, sizeBytes);
-      if (bytesRead === 0) break;
-      digester.update(chunk.subarray(0, bytesRead));
-      sizeBytes += bytesRead;
-    }
-  } finally {
-    await file.close();
+  for await (const chunk of readChunks(path)) {
+    digester.update(chunk);
+    sizeBytes += chunk.length;
   }
   return { sizeBytes, digest: digester.digest() };
+}
+
+/** A file from its first byte to its last; a chunk is valid until the next one is asked for. */
+export async function* readChunks(path: string): AsyncIterable<Uint8Array> {
+  const file = await open(path, "r");
+  let reading: Promise<{ bytesRead: number }> | undefined;
+  try {
+    // Room for one byte more than there is: a small file is read in one go, and its end is seen in the next.
+    const length = Math.min(CHUNK_BYTES, (await file.stat()).size + 1);
+    let [current, next] = [new Uint8Array(length), new Uint8Array(length)];
+    let position = 0;
+    reading = file.read(current, 0, length, 0);
+    for (;;) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      reading = file.read(next, 0, length, position);
+      // It is awaited above, but may fail before.
+      reading.catch(() => undefined);
+      yield current.subarray(0, bytesRead);
+      [current, next] = [next, current];
+    }
+  } finally {
+    await reading?.catch(() => undefined);
+    await file.close();
+  }
 }
 
 /** JSON with sorted keys and without undefined members: equal values give equal text. Refuses what JSON cannot say. */

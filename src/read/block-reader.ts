@@ -3,12 +3,14 @@ import { isUtf8 } from "node:buffer";
 import { open } from "node:fs/promises";
 import { invalid } from "../base/errors.js";
 import { native } from "../native.js";
-import type { BlockReader, BlockRef, ReadBlock, ReadOptions } from "../records/block-reader.js";
+import type { BlockReader, BlockRef, LinePiece, ReadBlock, ReadOptions, RecordPiece } from "../records/block-reader.js";
 import type { DocumentBlock, RejectedRecord } from "../records/document-block.js";
 import type { FileRef } from "../records/stage.js";
 import { gunzipFile } from "./gunzip.js";
+import { bytesPieces, filePieces } from "./line-pieces.js";
 import { joinBytes } from "./line-stream.js";
 import { type Limits, planBlocks } from "./plan.js";
+import { bytesRecords, fileRecords } from "./record-pieces.js";
 
 const encoder = new TextEncoder();
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -19,6 +21,8 @@ export function createBlockReader(limits?: Limits): BlockReader {
     plan: (inputs: readonly FileRef[], _options: ReadOptions, isDone: (id: string) => boolean) =>
       planBlocks(inputs, isDone, limits),
     read: readBlock,
+    pieces: (ref, payload) => readPieces(ref, payload, limits?.pieceBytes),
+    records: (ref, offsets, lengths, payload) => readRecords(ref, offsets, lengths, payload, limits?.pieceBytes),
   };
 }
 
@@ -27,13 +31,54 @@ export const blockReader: BlockReader = createBlockReader();
 async function readBlock(ref: BlockRef, options: ReadOptions, payload?: ArrayBuffer): Promise<ReadBlock> {
   if (ref.oversized === true) return oversizedRecord(ref);
   const raw = payload === undefined ? await readBytes(ref) : new Uint8Array(payload);
-  if (raw.length !== ref.end - ref.start) {
-    throw invalid("input-changed", `expected ${ref.end - ref.start} bytes in block ${ref.id}, got ${raw.length}`, {
-      where: { file: ref.file, offset: ref.start },
-      hint: "the file changed while it was read; run again when it is complete",
-    });
-  }
+  checkLength(ref, raw.length);
   return ref.format === "text" ? textBlock(ref, raw, options) : linesBlock(ref, raw, options);
+}
+
+function checkLength(ref: BlockRef, length: number): void {
+  if (length !== ref.end - ref.start) throw inputChanged(ref, length);
+}
+
+function inputChanged(ref: BlockRef, length: number): Error {
+  return invalid("input-changed", `expected ${ref.end - ref.start} bytes in block ${ref.id}, got ${length}`, {
+    where: { file: ref.file, offset: ref.start },
+    hint: "the file changed while it was read; run again when it is complete",
+  });
+}
+
+async function* readPieces(
+  ref: BlockRef,
+  payload: ArrayBuffer | undefined,
+  pieceBytes: number | undefined,
+): AsyncIterable<LinePiece> {
+  if (ref.oversized === true) return;
+  const pieces =
+    ref.compression === "none"
+      ? filePieces(ref.file, ref.start, ref.end, pieceBytes)
+      : bytesPieces(payload === undefined ? await readGunzipped(ref) : new Uint8Array(payload), ref.start, pieceBytes);
+  let length = 0;
+  for await (const piece of pieces) {
+    length += piece.bytes.length;
+    yield piece;
+  }
+  checkLength(ref, length);
+}
+
+async function* readRecords(
+  ref: BlockRef,
+  offsets: Float64Array,
+  lengths: Uint32Array,
+  payload: ArrayBuffer | undefined,
+  pieceBytes: number | undefined,
+): AsyncIterable<RecordPiece> {
+  if (ref.compression === "none") {
+    const cutShort = (position: number): Error => inputChanged(ref, position - ref.start);
+    yield* fileRecords(ref.file, offsets, lengths, cutShort, pieceBytes);
+    return;
+  }
+  const bytes = payload === undefined ? await readGunzipped(ref) : new Uint8Array(payload);
+  checkLength(ref, bytes.length);
+  yield* bytesRecords(bytes, ref.start, offsets, lengths, pieceBytes);
 }
 
 function linesBlock(ref: BlockRef, raw: Uint8Array, options: ReadOptions): ReadBlock {
@@ -41,6 +86,7 @@ function linesBlock(ref: BlockRef, raw: Uint8Array, options: ReadOptions): ReadB
     textField: options.textField,
     idField: options.idField,
     sourceField: options.sourceField,
+    scoreField: "",
     maxDocumentBytes: options.maxDocumentBytes,
     source: ref.source,
     baseOffset: ref.start,

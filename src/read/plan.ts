@@ -17,6 +17,8 @@ export interface PlannedBlock {
 export interface Limits {
   readonly blockBytes: number;
   readonly maxRecordBytes: number;
+  /** Of the pieces that a block is read in. */
+  readonly pieceBytes?: number;
 }
 
 type FileOfBlocks = Pick<BlockRef, "file" | "source" | "format" | "compression"> & {

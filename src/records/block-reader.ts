@@ -42,6 +42,22 @@ export interface ReadBlock {
   readonly numLines: number;
 }
 
+/** Whole lines of a block of JSON lines. */
+export interface LinePiece {
+  /** The caller's until the next piece is asked for: it may be changed in place. */
+  readonly bytes: Uint8Array;
+  /** Of its first byte, in the decompressed stream. */
+  readonly offset: number;
+}
+
+/** Some of a block's records: record i is bytes[begins[i]] .. + lengths[i]. */
+export interface RecordPiece {
+  /** The caller's until the next piece is asked for. */
+  readonly bytes: Uint8Array;
+  readonly begins: Uint32Array;
+  readonly lengths: Uint32Array;
+}
+
 export interface BlockReader {
   /**
    * Cuts inputs into blocks, in input order. The size of a block depends on the total input bytes alone (64 MiB, less for
@@ -55,4 +71,13 @@ export interface BlockReader {
   ): AsyncIterable<{ ref: BlockRef; payload?: ArrayBuffer }>;
   /** Documents of one block; `payload` when plan gave one. */
   read(ref: BlockRef, options: ReadOptions, payload?: ArrayBuffer): Promise<ReadBlock>;
+  /** A block of JSON lines from its first byte to its last, in pieces that stay in a cache. None of an oversized record. */
+  pieces(ref: BlockRef, payload?: ArrayBuffer): AsyncIterable<LinePiece>;
+  /** The records at ascending offsets (of the decompressed stream), and as little as may be of what lies between them. */
+  records(
+    ref: BlockRef,
+    offsets: Float64Array,
+    lengths: Uint32Array,
+    payload?: ArrayBuffer,
+  ): AsyncIterable<RecordPiece>;
 }

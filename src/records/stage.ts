@@ -98,6 +98,11 @@ export interface Stage<C = unknown> {
   /** Files that the config names, absolute: their content is part of the journal's key, as that of the inputs is. */
   configFiles?(config: C): readonly string[];
   readonly phases: readonly Phase<C>[];
+  /**
+   * The most tasks that may run at a time, where the config bounds memory; a reduce then has all of it to itself. Undefined:
+   * as many as there are workers.
+   */
+  maxWorkers?(config: C): number | undefined;
   /** The files that the next stage reads, in order, from the committed outputs of all phases. */
   dataOutputs(dir: string, outputs: readonly FileRef[]): readonly FileRef[];
   /** Parts of the config that change how fast, not what: left out of the journal's key. */

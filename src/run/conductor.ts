@@ -4,6 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removePartials, writeFileAtomic } from "../base/atomic.js";
 import { requireCorpusKind } from "../formats/corpus.js";
+import { DEDUP_STATISTICS_FILE, type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
 import type { FileRef } from "../records/stage.js";
 import type { RunListener } from "./events.js";
 import { LocalExecutor } from "./executors/local.js";
@@ -92,11 +93,16 @@ class PlanRun {
       );
     }
     const existing = this.#worked ? undefined : await readSummary(out, this.#files);
-    const summary = existing ?? summarize(this.#plan, this.#files);
+    const summary = existing ?? summarize(this.#plan, this.#files, await this.#dedupStatistics());
     if (existing === undefined) await writeSummary(out, summary);
     await this.#writePlan();
     await this.#cache.save();
     return { summary, upToDate: !this.#worked };
+  }
+
+  async #dedupStatistics(): Promise<DedupStatistics | undefined> {
+    const dedup = this.#plan.stages.find(({ entry }) => entry.key === "dedup");
+    return dedup && readDedupStatistics(join(dedup.dir, DEDUP_STATISTICS_FILE));
   }
 
   async #runStage(planned: PlannedStage, inputs: readonly FileRef[]): Promise<readonly FileRef[]> {

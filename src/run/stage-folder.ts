@@ -2,7 +2,7 @@
 // more, or something that is not ours to touch.
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { removePartials } from "../base/atomic.js";
+import { isPartial, removePartials } from "../base/atomic.js";
 import { invalid } from "../base/errors.js";
 import { JOURNAL_NAME, type JournalContent, readJournal } from "./journal.js";
 import { findDamage, readStageFile, STAGE_FILE_NAME, type StageFile } from "./stage-file.js";
@@ -36,8 +36,9 @@ export async function inspectFolder(
     kind: differOnlyIn(before, identity, continuationKeys) ? "continuable" : "stale",
     reason: explainChange(before, identity),
   });
-  const names = (await readdir(dir).catch(() => [])).filter((name) => !RUN_NAMES.includes(name));
-  if (names.length === 0) return { kind: "empty" };
+  const names = (await readdir(dir).catch(() => [])).filter((name) => !RUN_NAMES.includes(name) && !isPartial(name));
+  // A run that was killed before it had a journal leaves no more than this.
+  if (names.every((name) => name === WORK_NAME)) return { kind: "empty" };
   const file = await readStageFile(dir);
   if (file !== undefined) {
     if (file.key !== key) {

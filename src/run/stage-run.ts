@@ -179,6 +179,7 @@ class StageRun {
     const { entry, stage, dir } = this.#planned;
     const isDone = (id: string): boolean => done.has(taskKey(phase.name, id));
     const planned = phase.plan(context, isDone);
+    const maxWorkers = stage.maxWorkers?.(context.config);
     const progress = new TaskProgress(entry.key, phase.name, planned, this.#inputs, phase.kind, this.#tools.onEvent);
     const order = new Map<string, TaskResult | undefined>();
 
@@ -195,6 +196,7 @@ class StageRun {
     await this.#tools.executor.runPhase({
       folders: { stage: stage.name, dir, workDir: context.workDir },
       tasks: pending(),
+      maxWorkers: maxWorkers === undefined ? undefined : phase.kind === "reduce" ? 1 : maxWorkers,
       signal: this.#tools.signal,
       onResult: async (task, result, seconds) => {
         checkOutputs(dir, task.id, result);

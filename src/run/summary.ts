@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
+import type { DedupStatistics } from "../formats/dedup-statistics.js";
 import { REJECTED_PREFIX } from "../formats/rejected.js";
 import type { Plan } from "./recipe.js";
 import type { StageFile } from "./stage-file.js";
@@ -21,6 +22,14 @@ export interface Summary {
   /** Rejected documents by reason, all stages together. */
   readonly rejected?: Readonly<Record<string, number>>;
   readonly bytes_read?: number;
+  /** Share of the pairs above dedup's threshold that it finds; nulls when its sample holds none. */
+  readonly recall?: {
+    readonly estimate: number | null;
+    readonly low: number | null;
+    readonly high: number | null;
+    readonly pairs: number;
+    readonly sampled: number;
+  };
   readonly tokens?: number;
   readonly first_loss?: number;
   readonly last_loss?: number;
@@ -37,8 +46,12 @@ export interface Summary {
 /** Figures that a stage reports under their own names. */
 const NAMED = ["first_loss", "last_loss", "heldout_loss", "unigram_entropy"] as const;
 
-/** `files` in the data's order, by key. */
-export function summarize(plan: Plan, files: ReadonlyMap<string, StageFile>): Summary {
+/** `files` in the data's order, by key; `dedup`: what that stage measured. */
+export function summarize(
+  plan: Plan,
+  files: ReadonlyMap<string, StageFile>,
+  dedup: DedupStatistics | undefined,
+): Summary {
   const text = ["clean", "dedup", "shard"]
     .map((key) => files.get(key)?.counts)
     .filter((counts) => counts !== undefined);
@@ -71,12 +84,17 @@ export function summarize(plan: Plan, files: ReadonlyMap<string, StageFile>): Su
           rejected,
           bytes_read: first.bytes_read ?? 0,
         }),
+    ...(dedup === undefined ? {} : { recall: recallOf(dedup) }),
     ...(tokens === undefined ? {} : { tokens }),
     ...named,
     seconds: Object.fromEntries([...files].map(([key, { seconds }]) => [key, round(seconds)])),
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
     stages: Object.fromEntries([...files].map(([key, file]) => [key, { key: file.key, counts: file.counts }])),
   };
+}
+
+function recallOf({ recall: { recall, pairs, sampled } }: DedupStatistics): NonNullable<Summary["recall"]> {
+  return { ...(recall ?? { estimate: null, low: null, high: null }), pairs, sampled };
 }
 
 function add(to: Record<string, number>, name: string, count: number): void {

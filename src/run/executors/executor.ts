@@ -11,6 +11,8 @@ export interface PhaseTasks {
   readonly folders: TaskFolders;
   /** Pulled one by one, never more than a few ahead of the workers: payloads are in memory. */
   readonly tasks: AsyncIterable<Task>;
+  /** The most that may run at a time, and then none waits: memory is bounded. Undefined: as many as there are workers. */
+  readonly maxWorkers?: number | undefined;
   /** Called once a task, in the order of completion; the next task of the same worker may already run. */
   onResult(task: Task, result: TaskResult, seconds: number): Promise<void>;
   readonly signal: AbortSignal;

@@ -8,18 +8,29 @@ import type { WorkerReply, WorkerRequest } from "../worker.js";
 import type { Executor, PhaseTasks } from "./executor.js";
 
 const WAITING_TASKS = 2;
+/** New objects of a worker whose memory is bounded: by default V8 lets them grow to 48 MB before it looks for garbage. */
+const BOUNDED_YOUNG_MB = 4;
 
 export class LocalExecutor implements Executor {
   readonly numWorkers: number;
   readonly #registryUrl: string;
   #pool: Piscina<WorkerRequest, WorkerReply> | undefined;
+  /** Threads of the pool, and whether they are to take little memory. */
+  #poolSize = 0;
+  #isBounded = false;
 
   constructor(numWorkers: number, registryUrl: string) {
     this.numWorkers = numWorkers;
     this.#registryUrl = registryUrl;
   }
 
-  async runPhase({ folders, tasks, onResult, signal }: PhaseTasks): Promise<void> {
+  async runPhase({ folders, tasks, maxWorkers, onResult, signal }: PhaseTasks): Promise<void> {
+    const workers = Math.min(this.numWorkers, maxWorkers ?? this.numWorkers);
+    const isBounded = maxWorkers !== undefined;
+    const maxInFlight = isBounded ? workers : workers + WAITING_TASKS;
+    // Idle threads take memory too.
+    if (this.#pool !== undefined && (this.#poolSize !== workers || this.#isBounded !== isBounded)) await this.close();
+    this.#isBounded = isBounded;
     const stop = new AbortController();
     let failed: { error: unknown } | undefined;
     const fail = (error: unknown): void => {
@@ -33,12 +44,12 @@ export class LocalExecutor implements Executor {
     try {
       for await (const task of tasks) {
         if (failed !== undefined) break;
-        const running = this.#runTask(task, folders, stop.signal)
+        const running = this.#runTask(task, workers, folders, stop.signal)
           .then(({ result, seconds }) => onResult(task, result, seconds))
           .catch(fail)
           .finally(() => inFlight.delete(running));
         inFlight.add(running);
-        while (inFlight.size >= this.numWorkers + WAITING_TASKS) await Promise.race(inFlight);
+        while (inFlight.size >= maxInFlight) await Promise.race(inFlight);
         if (failed !== undefined) break;
       }
     } catch (error) {
@@ -58,11 +69,15 @@ export class LocalExecutor implements Executor {
 
   async #runTask(
     task: Task,
+    workers: number,
     folders: PhaseTasks["folders"],
     signal: AbortSignal,
   ): Promise<{ result: TaskResult; seconds: number }> {
     const { id, run, args, payload } = task;
-    this.#pool ??= startPool(this.numWorkers);
+    if (this.#pool === undefined) {
+      this.#pool = startPool(workers, this.#isBounded);
+      this.#poolSize = workers;
+    }
     let reply: WorkerReply;
     try {
       const request: WorkerRequest = {
@@ -82,12 +97,13 @@ export class LocalExecutor implements Executor {
   }
 }
 
-function startPool(numWorkers: number): Piscina<WorkerRequest, WorkerReply> {
+function startPool(numWorkers: number, isBounded: boolean): Piscina<WorkerRequest, WorkerReply> {
   return new Piscina<WorkerRequest, WorkerReply>({
     filename: new URL("../worker.js", import.meta.url).href,
     minThreads: numWorkers,
     maxThreads: numWorkers,
     concurrentTasksPerWorker: 1,
+    ...(isBounded ? { resourceLimits: { maxYoungGenerationSizeMb: BOUNDED_YOUNG_MB } } : {}),
   });
 }
 

@@ -10,6 +10,7 @@ const OPTIONS: ScanOptions = {
   textField: "text",
   idField: "id",
   sourceField: "source",
+  scoreField: "",
   source: "file",
   baseOffset: 0,
   baseLine: 0,

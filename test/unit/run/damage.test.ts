@@ -71,6 +71,18 @@ describe("a killed run", () => {
   });
 });
 
+test("a run that was killed before it had a journal is begun anew, and a file of someone else's is not touched", async () => {
+  const toy = makeToy("upper:\n");
+  const dir = join(toy.out, "upper");
+  mkdirSync(join(dir, ".work"), { recursive: true });
+  writeFileSync(join(dir, ".journal.jsonl.123-0-1.partial"), "{");
+  await runToy(toy);
+  const other = makeToy("upper:\n");
+  mkdirSync(join(other.out, "upper"), { recursive: true });
+  writeFileSync(join(other.out, "upper", "theirs"), "");
+  await expect(runToy(other)).rejects.toMatchObject({ code: "config-out" });
+});
+
 describe("a run that fails", () => {
   test("stops with the task's error, its file, line and hint", async () => {
     const toy = makeToy();

@@ -69,6 +69,13 @@ function readerOf(blocks: readonly TestBlock[]): BlockReader {
         yield { ref };
       }
     },
+    // Only dedup reads pieces and records.
+    pieces: () => {
+      throw new Error("expected no one to ask for pieces");
+    },
+    records: () => {
+      throw new Error("expected no one to ask for records");
+    },
     read: async (ref) => {
       const { documents, rejected = [] } = blocks[Number(ref.id.split("-")[1])]!;
       return {

@@ -1,0 +1,87 @@
+// Chosen records of a block of JSON lines: neighbours are read together, what lies between distant ones is not read.
+import { closeSync, openSync, readSync } from "node:fs";
+import type { RecordPiece } from "../records/block-reader.js";
+import { giveBuffer, growBuffer, PIECE_BYTES, takeBuffer } from "./buffers.js";
+
+/** Reading so much in vain costs about as much as another call. */
+const MAX_GAP_BYTES = 1 << 14;
+
+/** Where the records of one piece lie in its buffer, and the ranges of the file that fill it. */
+interface Layout {
+  readonly begins: Uint32Array;
+  readonly sizeBytes: number;
+  readonly ranges: readonly { readonly position: number; readonly into: number; readonly length: number }[];
+}
+
+/** Records [first, end) with as many as fit into `capacity`, at least one. */
+function layOut(offsets: Float64Array, lengths: Uint32Array, first: number, capacity: number): Layout {
+  const ranges: { position: number; into: number; length: number }[] = [];
+  const begins: number[] = [];
+  let size = 0;
+  let range: { position: number; into: number; length: number } | undefined;
+  for (let i = first; i < offsets.length; i += 1) {
+    const gap = range === undefined ? 0 : offsets[i]! - (range.position + range.length);
+    const joins = range !== undefined && gap <= MAX_GAP_BYTES;
+    const more = (joins ? gap : 0) + lengths[i]!;
+    if (i > first && size + more > capacity) break;
+    if (range === undefined || !joins) {
+      range = { position: offsets[i]!, into: size, length: 0 };
+      ranges.push(range);
+    }
+    range.length += more;
+    size += more;
+    begins.push(size - lengths[i]!);
+  }
+  return { begins: Uint32Array.from(begins), sizeBytes: size, ranges };
+}
+
+/** Of a file, with synchronous reads: a worker has nothing else to do. `cutShort` makes the error of a file that ended. */
+export function* fileRecords(
+  path: string,
+  offsets: Float64Array,
+  lengths: Uint32Array,
+  cutShort: (position: number) => Error,
+  pieceBytes: number = PIECE_BYTES,
+): Iterable<RecordPiece> {
+  if (offsets.length === 0) return;
+  const file = openSync(path, "r");
+  let buffer = takeBuffer(pieceBytes);
+  try {
+    for (let first = 0; first < offsets.length; ) {
+      const { begins, sizeBytes, ranges } = layOut(offsets, lengths, first, buffer.length);
+      if (sizeBytes > buffer.length) buffer = growBuffer(buffer, 0, sizeBytes);
+      for (const { position, into, length } of ranges) {
+        for (let got = 0; got < length; ) {
+          const read = readSync(file, buffer, into + got, length - got, position + got);
+          if (read === 0) throw cutShort(position + got);
+          got += read;
+        }
+      }
+      const end = first + begins.length;
+      yield { bytes: buffer.subarray(0, sizeBytes), begins, lengths: lengths.subarray(first, end) };
+      first = end;
+    }
+  } finally {
+    giveBuffer(buffer);
+    closeSync(file);
+  }
+}
+
+/** Of bytes in memory, which begin at `start` of the stream. */
+export function* bytesRecords(
+  bytes: Uint8Array,
+  start: number,
+  offsets: Float64Array,
+  lengths: Uint32Array,
+  pieceBytes: number = PIECE_BYTES,
+): Iterable<RecordPiece> {
+  for (let first = 0; first < offsets.length; ) {
+    let end = first;
+    for (let size = 0; end < offsets.length && (end === first || size + lengths[end]! <= pieceBytes); end += 1) {
+      size += lengths[end]!;
+    }
+    const begins = Uint32Array.from(offsets.subarray(first, end), (offset) => offset - start);
+    yield { bytes, begins, lengths: lengths.subarray(first, end) };
+    first = end;
+  }
+}
