@@ -13,6 +13,8 @@ export interface ScanOptions {
   readonly idField: string;
   /** Source field; rows without it get `source`. Empty: never looked up. */
   readonly sourceField: string;
+  /** Field of a number, for signLines alone; empty: none. It stays among the other fields. */
+  readonly scoreField: string;
   readonly source: string;
   /** Added to every record offset: where `bytes` begins in the decompressed stream. */
   readonly baseOffset: number;
@@ -71,7 +73,7 @@ export interface NativeRead {
   ): Uint8Array;
 }
 
-// --- dedup.cc: shingles, MinHash, candidate join, Jaccard ------------------------------------------------------------
+// --- dedup.cc: shingles, MinHash, hashes of documents ---------------------------------------------------------------
 
 export interface Shingling {
   readonly unit: "word" | "char";
@@ -87,20 +89,37 @@ export interface SignatureOptions extends Shingling {
   readonly simd: "auto" | "scalar" | "avx2" | "avx512";
 }
 
-/** Columns of a block; two words of content hash a row, bandKeys[band * numRows + row]. */
-export interface DocumentSignatures {
+/** Columns of documents, one row each; bandKeys[band * numDocuments + row]. */
+export interface SignedRows {
+  readonly numDocuments: number;
+  /** 128 bits of the normalised text, two words a row, low before high. */
   readonly contentHashes: BigUint64Array;
+  /** 64 bits of the text as it is. */
   readonly textHashes: BigUint64Array;
   readonly normalizedBytes: Uint32Array;
   readonly bandKeys: BigUint64Array;
+  /**
+   * SKETCH_SIZE a row: the upper halves of the least shingle hashes of its set, each once, ascending, then 0xffffffff. Two
+   * documents at similarity J have none in common with a probability of (1 - J)^SKETCH_SIZE.
+   */
+  readonly sketches: Uint32Array;
 }
 
-/** An opaque join index; garbage collection frees it. */
-export type NativeJoinIndex = object & { readonly __joinIndex: never };
+export const SKETCH_SIZE = 16;
+
+/** The documents of whole lines of JSONL, without their texts. */
+export interface SignedLines extends SignedRows, Omit<ScanResult, "text" | "textOffsets" | "meta" | "metaOffsets"> {
+  /** 128 bits of the id, two words a row. */
+  readonly idHashes: BigUint64Array;
+  /** Of ScanOptions.scoreField: the number there, NaN where there is none. */
+  readonly scores: Float64Array;
+}
 
 /** See native/include/millrace/dedup.h; sets of shingles are ascending 64-bit hashes, each once. */
 export interface NativeDedup {
-  signDocuments(text: Uint8Array, offsets: Uint32Array, options: SignatureOptions): DocumentSignatures;
+  /** Reads and signs the documents of whole lines of JSONL in one pass; rejects as scanJsonl does. */
+  signLines(bytes: Uint8Array, read: ScanOptions, options: SignatureOptions): SignedLines;
+  signDocuments(text: Uint8Array, offsets: Uint32Array, options: SignatureOptions): SignedRows;
   /** 128-bit hashes of rows of bytes, two words a row. */
   hashRows(bytes: Uint8Array, offsets: Uint32Array): BigUint64Array;
   /** Shingle sets of the chosen rows, one after another; offsets in elements. */
@@ -110,30 +129,139 @@ export interface NativeDedup {
     rows: Uint32Array,
     shingling: Shingling,
   ): { hashes: BigUint64Array; offsets: Uint32Array };
+  /** The same of records of JSONL: record i is bytes[begins[i]] .. + lengths[i] and known to be a document. */
+  shingleLines(
+    bytes: Uint8Array,
+    begins: Uint32Array,
+    lengths: Uint32Array,
+    read: ScanOptions,
+    shingling: Shingling,
+  ): { hashes: BigUint64Array; offsets: Uint32Array };
+}
+
+// --- candidates.cc: hashes to candidate pairs, the order of documents, exact intersections, the join ---------------------
+
+/** An opaque join; garbage collection frees it. */
+export type NativeJoin = object & { readonly __join: never };
+
+export interface JoinOptions {
+  /** Pairs of sets with a Jaccard similarity above numerator / denominator (below 1) are found. */
+  readonly numerator: number;
+  readonly denominator: number;
+  /**
+   * Base-2 logarithms, 0 to 32 and 0 to 28: how many 2-bit counters tell shingles of one set from shared ones, and how many
+   * 32-bit counters order these, rare before common. They decide how fast a join is, never what it finds. 0: none.
+   */
+  readonly seenBits: number;
+  readonly counterBits: number;
+  /** How much the sets kept in it may take, with their index: joinSets stops before it takes more. One set always fits. */
+  readonly capacityBytes: number;
+}
+
+export interface JoinedSets {
+  /** Rows taken: all, or those before the first that found no room. */
+  readonly numTaken: number;
+  /** Four a match: row, number of the kept set, size of the intersection, size of the union. Rows ascend, then numbers. */
+  readonly matches: Uint32Array;
+}
+
+/** See native/include/millrace/candidates.h; sets of shingles are ascending 64-bit hashes, each once. */
+export interface NativeCandidates {
+  /**
+   * Takes rows of `words` 64-bit words whose last word's upper half x falls in the part, floor(x * parts / 2^32) = part, and
+   * whose document (firstDocument + row) is not in the bitmap `excluded` (document d: byte d >> 3, bit d & 7; empty:
+   * nobody is). They go to outHashes and outDocuments from row `at` on, which must have room for all rows. Returns the row
+   * after the last.
+   */
+  selectPart(
+    hashes: BigUint64Array,
+    words: 1 | 2,
+    part: number,
+    parts: number,
+    firstDocument: number,
+    excluded: Uint8Array,
+    outHashes: BigUint64Array,
+    outDocuments: Uint32Array,
+    at: number,
+  ): number;
   /** Groups of two or more rows with equal 128-bit hashes, in the order of their first rows. */
   equalGroups(hashes: BigUint64Array): { members: Uint32Array; offsets: Uint32Array };
   /**
-   * pairs: lower document << 32n | higher, ascending; members of buckets above maxBucket are in `crowded` instead.
-   * Reorders its inputs; documents come ascending.
+   * Brings the rows whose key another row has too to the front, equal keys together, documents ascending inside a key;
+   * returns how many rows these are. What is behind them, and the scratch arrays (as long as the others), is undefined.
    */
-  bucketPairs(
+  groupKeys(
     keys: BigUint64Array,
     documents: Uint32Array,
+    keyScratch: BigUint64Array,
+    documentScratch: Uint32Array,
+  ): number;
+  /**
+   * Pairs out the groups of `keys` from row `begin` on into `pairs` (lower document << 32n | higher, in no order) until the
+   * next group finds no room; members of groups above maxBucket are in `crowded` instead.
+   */
+  pairGroups(
+    keys: BigUint64Array,
+    documents: Uint32Array,
+    begin: number,
     maxBucket: number,
-  ): { pairs: BigUint64Array; crowded: Uint32Array };
+    pairs: BigUint64Array,
+  ): { next: number; numPairs: number; crowded: Uint32Array };
   /** Sorts in place, one of each value to the front; returns how many. */
   sortUnique(values: BigUint64Array): number;
+  /** Rows by orderKey, then by 128-bit content hash (low word first), then by row. */
+  orderDocuments(orderKeys: BigUint64Array, contentHashes: BigUint64Array): Uint32Array;
   /** |A and B| of the sets pairs[2 * i] and pairs[2 * i + 1]. */
   intersectSets(hashes: BigUint64Array, offsets: Uint32Array, pairs: Uint32Array): Uint32Array;
-  /** Rows by normalizedBytes descending, then content hash, then row. */
-  orderLongest(normalizedBytes: Uint32Array, contentHashes: BigUint64Array): Uint32Array;
-  /** Adds shingles to an estimate of how often each occurs; counters has a power of two elements. */
-  countShingles(hashes: BigUint64Array, counters: Uint32Array): void;
-  /** Finds inserted sets with Jaccard similarity above numerator / denominator. `counters` is copied. */
-  createJoinIndex(counters: Uint32Array, numerator: number, denominator: number): NativeJoinIndex;
-  insertSet(index: NativeJoinIndex, number: number, set: BigUint64Array): void;
-  /** Numbers of all inserted sets above the threshold, and possibly others, in the order of insertion. */
-  probeSets(index: NativeJoinIndex, set: BigUint64Array): Uint32Array;
+  /** The same for pairs above numerator / denominator; 0 for the others, which it leaves as soon as that is certain. */
+  intersectAbove(
+    hashes: BigUint64Array,
+    offsets: Uint32Array,
+    pairs: Uint32Array,
+    numerator: number,
+    denominator: number,
+  ): Uint32Array;
+  /**
+   * The exact join: finds all pairs above a threshold without comparing all pairs. Either counted: countSets with every set
+   * that will be joined, each once, in any pieces; then selectSets with every set, each once; then joinSets, without the
+   * sets that selectSets refuses. Or uncounted (seenBits 0): joinSets alone.
+   */
+  createJoin(options: JoinOptions): NativeJoin;
+  countSets(join: NativeJoin, hashes: BigUint64Array): void;
+  /** 1 for each set that may have a partner above the threshold: the others have too many shingles of their own. */
+  selectSets(join: NativeJoin, hashes: BigUint64Array, offsets: Uint32Array): Uint8Array;
+  /**
+   * Set after set: compares it with the sets in the join and then puts it there under its number (`all`), puts it there when
+   * it matched none and barred[row] is 0 (`kept`; an empty array bars nobody), or does not (`none`). Numbers ascend
+   * over the life of a join between two calls of clearJoin.
+   */
+  joinSets(
+    join: NativeJoin,
+    numbers: Uint32Array,
+    hashes: BigUint64Array,
+    offsets: Uint32Array,
+    put: "all" | "kept" | "none",
+    barred: Uint8Array,
+  ): JoinedSets;
+  /** Takes all sets out; what was counted stays. */
+  clearJoin(join: NativeJoin): void;
+}
+
+// --- sketch_join.cc: pairs of a sample --------------------------------------------------------------------------------
+
+/** Sketches of sampled documents; garbage collection frees it. */
+export type NativeSketchIndex = object & { readonly __sketchIndex: never };
+
+/** See native/include/millrace/sketch_join.h; sketches are SKETCH_SIZE values a document. */
+export interface NativeSketchJoin {
+  /** At most 2^20 documents. `sketches` is copied. */
+  createSketchIndex(sketches: Uint32Array): NativeSketchIndex;
+  /**
+   * Pairs of sampled documents and rows with taken[row] != 0, by row, three elements a pair: place in the sample, row, level.
+   * The level says how many of the least SKETCH_SIZE values of the two together are in both; when they have fewer together,
+   * in proportion and rounded down. Pairs below minLevel, and below 1, are left out.
+   */
+  matchSketches(index: NativeSketchIndex, sketches: Uint32Array, taken: Uint8Array, minLevel: number): Uint32Array;
 }
 
 // --- tokenizer.cc: byte-level BPE ------------------------------------------------------------------------------------
@@ -247,7 +375,13 @@ export interface NativeTraining {
   createTrainer(config: NativeTrainerConfig, statusPage: ArrayBuffer | null): NativeTrainer;
 }
 
-export type Native = NativeRead & NativeDedup & NativeTokenizers & NativeMemory & NativeTraining;
+export type Native = NativeRead &
+  NativeDedup &
+  NativeCandidates &
+  NativeSketchJoin &
+  NativeTokenizers &
+  NativeMemory &
+  NativeTraining;
 
 let loaded: Native | undefined;
 
@@ -258,7 +392,7 @@ export function native(): Native {
       process.env.MILLRACE_ADDON ?? fileURLToPath(new URL("../build/release/millrace.node", import.meta.url));
     if (!existsSync(path)) {
       throw invalid("native-missing", `expected the native addon at ${path}, found none`, {
-        hint: "run `npm run build` in the package folder (needs CMake and a C++20 compiler)",
+        hint: "run `npm run build` in the package folder (needs CMake and a C++20 compiler); dedup also runs without: --engine js",
       });
     }
     loaded = createRequire(import.meta.url)(path) as Native;

@@ -26,6 +26,20 @@ export class Bitmap {
     return this;
   }
 
+  /** Whoever of the documents below numDocuments is not in the set. */
+  complement(numDocuments: number): Bitmap {
+    const other = new Bitmap(
+      numDocuments,
+      this.bits.map((byte) => ~byte),
+    );
+    if (numDocuments % 8 !== 0) other.bits[other.bits.length - 1]! &= (1 << (numDocuments % 8)) - 1;
+    return other;
+  }
+
+  isEmpty(): boolean {
+    return this.bits.every((byte) => byte === 0);
+  }
+
   /** Whether any of [begin, end) is in the set. */
   hasAny(begin: number, end: number): boolean {
     for (let document = begin; document < end; document += 1) {

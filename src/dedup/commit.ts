@@ -1,27 +1,33 @@
 // Phase "commit" (one task): checks the contract on what was decided and on what was written, joins the blocks' lines, and
 // gives the outputs their names.
 import { existsSync } from "node:fs";
-import { open, readFile, rename } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { syncFolder, writeAtomically, writeFileAtomic } from "../base/atomic.js";
-import { Digester } from "../base/digest.js";
+import { Digester, readChunks } from "../base/digest.js";
 import { invalid, invariant } from "../base/errors.js";
+import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics.js";
 import { checkRejected, REJECTED_FILE, REJECTED_PREFIX } from "../formats/rejected.js";
 import { withSpill } from "../formats/spill.js";
 import type { FileRef, Phase, TaskContext, TaskResult } from "../records/stage.js";
+import { Bitmap } from "./bitmap.js";
 import { type DedupConfig, thresholdOf } from "./config.js";
-import { DECISION, FATE_KEPT, FATE_REMOVED } from "./decide.js";
-import { spillPath } from "./spills.js";
+import { DECISION } from "./decide.js";
+import { lineFilePath } from "./line-files.js";
+import { numberingOf } from "./numbering.js";
+import { partNames, spillPath } from "./spills.js";
+import { statisticsPath } from "./statistics.js";
 import { isAbove, type Ratio } from "./threshold.js";
-import { blockLinesPath, keptPath, type WrittenBlock } from "./write.js";
+import { keptPath, type WrittenBlock } from "./write.js";
 
 export const KEPT_FILE = "kept.jsonl";
 export const REMOVED_FILE = "removed.jsonl";
 
-const CHUNK_BYTES = 2 ** 20;
-
 interface CommitArgs {
   readonly blocks: readonly WrittenBlock[];
+  readonly numDocuments: number;
+  /** Names of the files of repeated ids. */
+  readonly parts: readonly string[];
   readonly threshold: Ratio;
   readonly numRead: number;
   /** `rejected_<reason>` over the whole run. */
@@ -38,6 +44,8 @@ export const commitPhase: Phase<DedupConfig> = {
     const rejected = Object.fromEntries(Object.entries(counts).filter(([name]) => name.startsWith(REJECTED_PREFIX)));
     const args: CommitArgs = {
       blocks,
+      numDocuments: numberingOf(context).numDocuments,
+      parts: partNames(context.results("ids").length),
       threshold: thresholdOf(context.config),
       numRead: counts.documents_read ?? 0,
       rejected,
@@ -56,8 +64,8 @@ function sumCounts(results: readonly TaskResult[]): Record<string, number> {
 }
 
 export async function commit(args: CommitArgs, { dir, workDir }: TaskContext): Promise<TaskResult> {
-  const { blocks, threshold, numRead, rejected: counts, maxRejectedFraction: maxFraction } = args;
-  checkContract(workDir, threshold);
+  const { blocks, numRead, rejected: counts, maxRejectedFraction: maxFraction } = args;
+  checkContract(workDir, args);
   const removed = await joinLines(
     join(dir, REMOVED_FILE),
     workDir,
@@ -71,24 +79,35 @@ export async function commit(args: CommitArgs, { dir, workDir }: TaskContext): P
     blocks.filter((block) => block.numRejected > 0),
   );
   checkRejected({ stage: "dedup", path: rejected.path, numRead, counts, maxFraction });
+  const statistics = await writeFileAtomic(
+    join(dir, DEDUP_STATISTICS_FILE),
+    await readFile(statisticsPath(workDir), "utf8"),
+  );
   const kept = await publishKept(dir, workDir, blocks);
-  return { outputs: [kept, removed, rejected], counts: {} };
+  return { outputs: [kept, removed, rejected, statistics], counts: {} };
 }
 
 /** Every removed document has a kept witness above the threshold: asked of the decision as a whole, apart from how it was made. */
-function checkContract(workDir: string, threshold: Ratio): void {
+function checkContract(workDir: string, { numDocuments, parts, threshold }: CommitArgs): void {
+  const repeated = new Bitmap(numDocuments);
+  for (const name of parts) {
+    repeated.addAll(withSpill(spillPath(workDir, "ids", name), "ids", (spill) => spill.column("documents", "u32")));
+  }
   withSpill(spillPath(workDir, "decision", DECISION), "decision", (spill) => {
-    const fate = spill.column("fate", "u8");
+    const documents = spill.column("documents", "u32");
     const witness = spill.column("witness", "u32");
     const intersection = spill.column("intersection", "u32");
     const union = spill.column("union", "u32");
-    for (let document = 0; document < fate.length; document += 1) {
-      if (fate[document] !== FATE_REMOVED) continue;
-      invariant(fate[witness[document]!] === FATE_KEPT, `expected the witness of document ${document} to be kept`);
+    const removed = new Bitmap(numDocuments).addAll(documents);
+    for (const [i, document] of documents.entries()) {
+      const kept = witness[i]!;
+      invariant(i === 0 || documents[i - 1]! < document, `expected document ${document} removed once, in order`);
+      invariant(!repeated.has(document), `expected document ${document} removed or rejected, not both`);
       invariant(
-        isAbove(intersection[document]!, union[document]!, threshold),
-        `expected document ${document} above the threshold`,
+        kept < numDocuments && !removed.has(kept) && !repeated.has(kept),
+        `expected the witness of document ${document} to be kept`,
       );
+      invariant(isAbove(intersection[i]!, union[i]!, threshold), `expected document ${document} above the threshold`);
     }
   });
 }
@@ -100,7 +119,7 @@ async function joinLines(
   blocks: readonly WrittenBlock[],
 ): Promise<FileRef> {
   return writeAtomically(path, async (writer) => {
-    for (const { id } of blocks) await writer.write(await readFile(blockLinesPath(workDir, kind, id)));
+    for (const { id } of blocks) await writer.write(await readFile(lineFilePath(workDir, kind, id)));
   });
 }
 
@@ -110,34 +129,65 @@ async function publishKept(dir: string, workDir: string, blocks: readonly Writte
   if (blocks.every(({ keptBytes }) => keptBytes === 0)) return writeFileAtomic(target, "");
   const source = existsSync(keptPath(workDir)) ? keptPath(workDir) : target;
   const whole = new Digester();
-  const chunk = new Uint8Array(CHUNK_BYTES);
+  const check = new BlockCheck(source, blocks);
   let sizeBytes = 0;
-  const file = await open(source, "r");
-  try {
-    for (const { id, keptBytes, keptDigest } of blocks) {
-      const digester = new Digester();
-      for (let left = keptBytes; left > 0; ) {
-        const { bytesRead } = await file.read(chunk, 0, Math.min(left, CHUNK_BYTES), sizeBytes);
-        if (bytesRead === 0) break;
-        whole.update(chunk.subarray(0, bytesRead));
-        digester.update(chunk.subarray(0, bytesRead));
-        left -= bytesRead;
-        sizeBytes += bytesRead;
-      }
-      if (digester.digest() !== keptDigest) {
-        throw invalid("kept-damaged", `expected the kept lines of block ${id} as they were written, got other bytes`, {
-          where: { file: source },
-          hint: "remove the stage's folder and run again; if it happens twice, check the disk",
-        });
-      }
-    }
-    invariant((await file.stat()).size === sizeBytes, `expected ${sizeBytes} bytes in ${source}`);
-  } finally {
-    await file.close();
+  for await (const chunk of readChunks(source)) {
+    whole.update(chunk);
+    check.update(chunk);
+    sizeBytes += chunk.length;
   }
+  check.end();
   if (source !== target) {
     await rename(source, target);
     await syncFolder(dir);
   }
   return { path: target, sizeBytes, digest: whole.digest() };
+}
+
+/** Compares a stream of bytes, block after block, with the digests of what was written. */
+class BlockCheck {
+  readonly #file: string;
+  readonly #blocks: readonly WrittenBlock[];
+  #index = 0;
+  #read = 0;
+  #digester = new Digester();
+
+  constructor(file: string, blocks: readonly WrittenBlock[]) {
+    this.#file = file;
+    this.#blocks = blocks.filter(({ keptBytes }) => keptBytes > 0);
+  }
+
+  update(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const block = this.#blocks[this.#index];
+      if (block === undefined) throw keptDamaged(this.#file, "nothing behind the last block");
+      const part = bytes.subarray(at, at + block.keptBytes - this.#read);
+      this.#digester.update(part);
+      this.#read += part.length;
+      at += part.length;
+      if (this.#read === block.keptBytes) this.#endBlock(block);
+    }
+  }
+
+  /** The stream has ended. */
+  end(): void {
+    const missing = this.#blocks[this.#index];
+    if (missing !== undefined) throw keptDamaged(this.#file, `${missing.keptBytes} bytes of block ${missing.id}`);
+  }
+
+  #endBlock({ id, keptDigest }: WrittenBlock): void {
+    if (this.#digester.digest() !== keptDigest) {
+      throw keptDamaged(this.#file, `the kept lines of block ${id} as they were written`);
+    }
+    this.#index += 1;
+    this.#read = 0;
+    this.#digester = new Digester();
+  }
+}
+
+function keptDamaged(file: string, expected: string): Error {
+  return invalid("kept-damaged", `expected ${expected} in kept.jsonl, got other bytes`, {
+    where: { file },
+    hint: "remove the stage's folder and run again; if it happens twice, check the disk",
+  });
 }

@@ -8,47 +8,55 @@
 //   bands       partition  documents with equal band keys are candidates             bands/<band>-<part>
 //   crowded     reduce     members of buckets too large to pair out                  crowded/all
 //   pairs       partition  candidate pairs, each once                                pairs/<range>
+//   sample      reduce     pairs of sampled documents, found without the bands       sample/all
 //   shingles    map        exact shingle sets of candidates                          shingles/<block>
 //   verify      partition  exact Jaccard of candidate pairs                          edges/<range>
 //   decide      reduce     the star of survivors, in one ordered pass                decision/all
 //   write       map        kept lines to their offsets; lines of removed, rejected   kept.jsonl, removed/, rejected/
+//   statistics  reduce     recall measured on the sample's pairs; what became of all    statistics.json
 //   commit      reduce     the contract checked, outputs named                       (final files)
 import { basename } from "node:path";
 import type { FileRef, Stage, TaskFunction } from "../records/stage.js";
-import { bandsPhase, pairBand } from "./bands.js";
+import { bandsPhase, pairBands } from "./bands.js";
 import { commit, commitPhase, KEPT_FILE } from "./commit.js";
 import { type DedupConfig, dedupSchema } from "./config.js";
 import { decide, decidePhase } from "./decide.js";
 import { fold, foldPhase } from "./fold.js";
 import { findRepeatedIds, idsPhase } from "./ids.js";
-import { LIMITS, type Limits } from "./limits.js";
+import { type Limits, maxWorkers } from "./limits.js";
 import { collectCrowded, collectPairs, crowdedPhase, pairsPhase } from "./pairs.js";
+import { sampleDocuments, samplePhase } from "./sample.js";
 import { shinglesPhase, spillShingles } from "./shingle-sets.js";
 import { sign, signaturesPhase } from "./signatures.js";
+import { collectStatistics, statisticsPhase } from "./statistics.js";
 import { verifyPairs, verifyPhase } from "./verify.js";
 import { writeBlock, writePhase } from "./write.js";
 
 export type { DedupConfig } from "./config.js";
 export { LIMITS, type Limits } from "./limits.js";
 
-/** `limits` are for tests. */
-export function createDedupStage(limits: Limits = LIMITS): Stage<DedupConfig> {
+/** `limits` are for tests: they take the place of what the configuration implies. */
+export function createDedupStage(limits: Partial<Limits> = {}): Stage<DedupConfig> {
   return {
     name: "dedup",
-    version: 1,
+    version: 2,
     schema: dedupSchema,
+    // The memory bound is no runtime key: how the work is cut into tasks depends on it.
     runtimeKeys: ["simd", "maxRejectedFraction"],
+    maxWorkers,
     phases: [
       signaturesPhase,
       idsPhase(limits),
-      foldPhase(limits),
+      foldPhase,
       bandsPhase(limits),
       crowdedPhase,
-      pairsPhase,
+      pairsPhase(limits),
+      samplePhase(limits),
       shinglesPhase,
       verifyPhase(limits),
-      decidePhase,
+      decidePhase(limits),
       writePhase,
+      statisticsPhase(limits),
       commitPhase,
     ],
     dataOutputs(_dir: string, outputs: readonly FileRef[]): readonly FileRef[] {
@@ -63,12 +71,14 @@ export const dedupTasks: Readonly<Record<string, TaskFunction>> = {
   "dedup/sign": sign,
   "dedup/ids": findRepeatedIds,
   "dedup/fold": fold,
-  "dedup/band": pairBand,
+  "dedup/band": pairBands,
   "dedup/crowded": collectCrowded,
   "dedup/pairs": collectPairs,
+  "dedup/sample": sampleDocuments,
   "dedup/shingles": spillShingles,
   "dedup/verify": verifyPairs,
   "dedup/decide": decide,
   "dedup/write": writeBlock,
+  "dedup/statistics": collectStatistics,
   "dedup/commit": commit,
 };

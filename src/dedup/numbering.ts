@@ -15,6 +15,8 @@ export interface NumberedBlock {
   readonly numDocuments: number;
   /** Lines of the same file before this block. */
   readonly baseLine: number;
+  /** Records that are no documents. */
+  readonly numMalformed: number;
 }
 
 export interface Numbering {
@@ -27,6 +29,7 @@ export type SignedBlock = {
   readonly id: string;
   readonly numDocuments: number;
   readonly numLines: number;
+  readonly numMalformed: number;
 };
 
 const MAX_DOCUMENTS = 2 ** 32 - 1;
@@ -36,11 +39,11 @@ export function numberingOf(context: PhaseContext<DedupConfig>): Numbering {
   let baseLine = 0;
   let input = "";
   const blocks = context.results("signatures").map(({ data }) => {
-    const { id, numDocuments, numLines } = data as SignedBlock;
+    const { id, numDocuments, numLines, numMalformed } = data as SignedBlock;
     // By the input, not its file: the same file may be named twice.
     if (inputOfBlock(id) !== input) baseLine = 0;
     input = inputOfBlock(id);
-    const block: NumberedBlock = { id, base, numDocuments, baseLine };
+    const block: NumberedBlock = { id, base, numDocuments, baseLine, numMalformed };
     base += numDocuments;
     baseLine += numLines;
     return block;

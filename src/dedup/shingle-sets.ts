@@ -1,19 +1,23 @@
-// Phase "shingles" (map over blocks): re-reads the documents that are candidates, and only these, and spills their exact
-// shingle sets with what the total order needs.
+// Phase "shingles" (map over blocks): re-reads the documents whose exact sets are asked for, and only these, and spills
+// the sets with what the total order needs.
 import { readOptionsOf } from "../formats/read-fields.js";
-import { withSpill, writeSpill } from "../formats/spill.js";
-import { native, type Shingling } from "../native.js";
+import { withSpill, writeSpillRows } from "../formats/spill.js";
+import type { Shingling } from "../native.js";
 import type { BlockRef, ReadOptions } from "../records/block-reader.js";
-import type { Phase, PhaseContext, TaskContext, TaskResult } from "../records/stage.js";
+import type { Phase, TaskContext, TaskResult } from "../records/stage.js";
+import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
 import { Bitmap } from "./bitmap.js";
 import { type DedupConfig, shinglingOf } from "./config.js";
 import { GrowableUint32 } from "./growable.js";
-import { type NumberedBlock, type Numbering, numberingOf } from "./numbering.js";
-import { CROWDED, readCrowded } from "./pairs.js";
-import { BlockSpills, partNames, type SpillKind, spillPath } from "./spills.js";
+import { toDoubles } from "./halves.js";
+import { type NumberedBlock, numberingOf } from "./numbering.js";
+import { CROWDED, rangeNames } from "./pairs.js";
+import { SAMPLE } from "./sample.js";
+import { type SpillKind, spillPath } from "./spills.js";
 
 interface ShingleArgs {
   readonly ref: BlockRef;
+  readonly engine: EngineName;
   readonly read: ReadOptions;
   readonly shingling: Shingling;
   readonly block: NumberedBlock;
@@ -25,41 +29,56 @@ export const shinglesPhase: Phase<DedupConfig> = {
   kind: "map",
   async *plan(context, isDone) {
     const { config, reader, inputs, workDir } = context;
-    const numbering = numberingOf(context);
+    const { engine } = config;
+    const { blocks, numDocuments } = numberingOf(context);
     const ranges = rangeNames(context);
-    const candidates = readCandidates(workDir, numbering.numDocuments, ranges);
+    const members = readMembers(workDir, numDocuments, ranges);
     const needed = new Map<string, NumberedBlock>();
-    for (const block of numbering.blocks) {
-      if (candidates.hasAny(block.base, block.base + block.numDocuments)) needed.set(block.id, block);
+    for (const block of blocks) {
+      if (members.hasAny(block.base, block.base + block.numDocuments)) needed.set(block.id, block);
     }
     if (needed.size === 0) return;
     const read = readOptionsOf(config);
+    const shingling = shinglingOf(config);
     for await (const { ref, payload } of reader.plan(inputs, read, (id) => !needed.has(id) || isDone(id))) {
       const block = needed.get(ref.id);
       if (block === undefined) continue;
-      const args = {
-        ref: { ...ref },
-        read: { ...read },
-        shingling: { ...shinglingOf(config) },
-        block: { ...block },
-        ranges,
-      };
-      yield { id: ref.id, run: "dedup/shingles", args, payload, sizeBytes: ref.end - ref.start };
+      const args = { ref, engine, read, shingling, block, ranges } satisfies ShingleArgs;
+      yield { id: ref.id, run: "dedup/shingles", args: args as never, payload, sizeBytes: ref.end - ref.start };
     }
   },
 };
 
-/** Names of the files of candidate pairs. */
-export function rangeNames(context: PhaseContext<DedupConfig>): string[] {
-  return partNames(context.results("pairs").length);
+/** Files whose bitmaps name the documents that are shingled, all together. */
+function memberColumns(ranges: readonly string[]): { kind: SpillKind; name: string; column: string }[] {
+  return [
+    { kind: "crowded", name: CROWDED, column: "bits" },
+    { kind: "sample", name: SAMPLE, column: "members" },
+    ...ranges.map((name) => ({ kind: "pairs" as const, name, column: "members" })),
+  ];
 }
 
-function readCandidates(workDir: string, numDocuments: number, ranges: readonly string[]): Bitmap {
-  const candidates = new Bitmap(numDocuments).merge(readCrowded(workDir, numDocuments).bits);
-  for (const name of ranges) {
-    candidates.merge(withSpill(spillPath(workDir, "pairs", name), "pairs", (spill) => spill.column("members", "u8")));
+function readMembers(workDir: string, numDocuments: number, ranges: readonly string[]): Bitmap {
+  const members = new Bitmap(numDocuments);
+  for (const { kind, name, column } of memberColumns(ranges)) {
+    members.merge(withSpill(spillPath(workDir, kind, name), kind, (spill) => spill.column(column, "u8")));
   }
-  return candidates;
+  return members;
+}
+
+/** Rows of the block that are members, ascending. */
+function memberRows(workDir: string, { base, numDocuments }: NumberedBlock, ranges: readonly string[]): Uint32Array {
+  const firstByte = base >>> 3;
+  const endByte = Math.ceil((base + numDocuments) / 8);
+  const bits = new Bitmap(0, new Uint8Array(endByte - firstByte));
+  for (const { kind, name, column } of memberColumns(ranges)) {
+    bits.merge(
+      withSpill(spillPath(workDir, kind, name), kind, (spill) => spill.range(column, "u8", firstByte, endByte)),
+    );
+  }
+  const rows = new GrowableUint32();
+  for (let row = 0; row < numDocuments; row += 1) if (bits.has(base + row - 8 * firstByte)) rows.push(row);
+  return rows.view();
 }
 
 export async function spillShingles(
@@ -67,93 +86,54 @@ export async function spillShingles(
   { workDir, reader }: TaskContext,
   payload?: ArrayBuffer,
 ): Promise<TaskResult> {
-  const { ref, read, shingling, block, ranges } = args;
-  const rows = candidateRows(workDir, block, ranges);
+  const { ref, read, shingling, block } = args;
+  const engine = engineOf(args.engine);
+  const rows = memberRows(workDir, block, args.ranges);
+  const { recordOffsets, recordLengths, ...order } = readRows(workDir, block, rows);
   const documents = rows.map((row) => block.base + row);
-  const { block: texts } = await reader.read(ref, read, payload);
-  const { hashes, offsets } = native().shingleSets(texts.text, texts.textOffsets, rows, shingling);
-  const order = withSpill(spillPath(workDir, "signatures", block.id), "signatures", (spill) => {
-    const normalizedBytes = spill.column("normalizedBytes", "u32");
-    const contentHashes = spill.column("contentHashes", "u64");
-    return {
-      normalizedBytes: rows.map((row) => normalizedBytes[row]!),
-      contentHashes: BigUint64Array.from(
-        { length: rows.length * 2 },
-        (_, i) => contentHashes[2 * rows[i >>> 1]! + (i & 1)]!,
-      ),
+  const output = await writeSpillRows(spillPath(workDir, "shingles", block.id), "shingles", async (writer) => {
+    await writer.append({ documents, ...order, offsets: Uint32Array.of(0) });
+    let numHashes = 0;
+    const append = async ({ hashes, offsets }: ReturnType<DedupEngine["shingleLines"]>): Promise<void> => {
+      await writer.append({ hashes, offsets: offsets.subarray(1).map((offset) => numHashes + offset) });
+      numHashes += hashes.length;
     };
+    if (ref.format === "text") {
+      const { text, textOffsets } = (await reader.read(ref, read, payload)).block;
+      await append(engine.shingleSets(text, textOffsets, rows, shingling));
+    } else {
+      const scan = { ...read, scoreField: "", source: ref.source, baseOffset: 0, baseLine: 0 };
+      for await (const { bytes, begins, lengths } of reader.records(ref, recordOffsets, recordLengths, payload)) {
+        await append(engine.shingleLines(bytes, begins, lengths, scan, shingling));
+      }
+    }
   });
-  const columns = { documents, offsets, hashes, ...order };
-  const output = await writeSpill(spillPath(workDir, "shingles", block.id), "shingles", columns);
   return { outputs: [output], counts: {}, data: block.id };
 }
 
-/** Rows of the block that are in a candidate pair or in a crowded bucket, ascending. */
-function candidateRows(workDir: string, { base, numDocuments }: NumberedBlock, ranges: readonly string[]): Uint32Array {
-  const firstByte = base >>> 3;
-  const endByte = Math.ceil((base + numDocuments) / 8);
-  const bits = new Bitmap(0, new Uint8Array(endByte - firstByte));
-  const merge = (kind: SpillKind, name: string, column: string): void => {
-    bits.merge(
-      withSpill(spillPath(workDir, kind, name), kind, (spill) => spill.range(column, "u8", firstByte, endByte)),
-    );
-  };
-  merge("crowded", CROWDED, "bits");
-  for (const name of ranges) merge("pairs", name, "members");
-  const rows = new GrowableUint32();
-  for (let row = 0; row < numDocuments; row += 1) if (bits.has(base + row - 8 * firstByte)) rows.push(row);
-  return rows.view();
+/** What the signatures say of the rows. */
+function readRows(workDir: string, { id }: NumberedBlock, rows: Uint32Array) {
+  return withSpill(spillPath(workDir, "signatures", id), "signatures", (spill) => {
+    const lengths = spill.column("recordLengths", "u32");
+    return {
+      recordOffsets: toDoubles(pick(spill.column("recordOffsets", "u64"), rows, 1)),
+      recordLengths: rows.map((row) => lengths[row]!),
+      orderKeys: pick(spill.column("orderKeys", "u64"), rows, 1),
+      contentHashes: pick(spill.column("contentHashes", "u64"), rows, 2),
+    };
+  });
 }
 
-interface SetTable {
-  readonly documents: Uint32Array;
-  readonly offsets: Uint32Array;
-}
-
-/** Shingle sets of candidates anywhere in the corpus, read one at a time. */
-export class ShingleReader {
-  static readonly #MAX_TABLES = 128;
-  readonly #spills: BlockSpills;
-  readonly #tables = new Map<string, SetTable>();
-
-  constructor(workDir: string, numbering: Numbering) {
-    this.#spills = new BlockSpills(workDir, "shingles", numbering);
-  }
-
-  size(document: number): number {
-    const { table, row } = this.#find(document);
-    return table.offsets[row + 1]! - table.offsets[row]!;
-  }
-
-  set(document: number): BigUint64Array {
-    const { table, row } = this.#find(document);
-    return this.#spills.of(document).spill.range("hashes", "u64", table.offsets[row]!, table.offsets[row + 1]!);
-  }
-
-  close(): void {
-    this.#spills.close();
-  }
-
-  #find(document: number): { table: SetTable; row: number } {
-    const { spill, block } = this.#spills.of(document);
-    let table = this.#tables.get(block.id);
-    if (table === undefined) {
-      if (this.#tables.size === ShingleReader.#MAX_TABLES) this.#tables.delete(this.#tables.keys().next().value!);
-      table = { documents: spill.column("documents", "u32"), offsets: spill.column("offsets", "u32") };
-      this.#tables.set(block.id, table);
+/** `words` 64-bit words of each of the rows. */
+function pick(values: BigUint64Array, rows: Uint32Array, words: 1 | 2): BigUint64Array {
+  const from = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+  const to = new Uint32Array(rows.length * words * 2);
+  let filled = 0;
+  for (const row of rows) {
+    for (let half = row * words * 2; half < (row + 1) * words * 2; half += 1) {
+      to[filled] = from[half]!;
+      filled += 1;
     }
-    return { table, row: indexOf(table.documents, document) };
   }
-}
-
-/** Index of a value in an ascending array that holds it. */
-function indexOf(ascending: Uint32Array, value: number): number {
-  let low = 0;
-  let high = ascending.length - 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ascending[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return new BigUint64Array(to.buffer);
 }

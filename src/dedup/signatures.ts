@@ -1,19 +1,27 @@
-// Phase "signatures" (map over blocks): reads each document once and spills what the later phases compare.
-
+// Phase "signatures" (map over blocks): reads each document once and spills what the later phases compare. A block is read
+// in pieces and its columns are written as they come, so neither its texts nor its rows are ever in memory at once.
 import { readOptionsOf } from "../formats/read-fields.js";
-import { countRejected } from "../formats/rejected.js";
-import { writeSpill } from "../formats/spill.js";
-import { native, type SignatureOptions } from "../native.js";
-import type { BlockRef, ReadOptions } from "../records/block-reader.js";
-import type { DocumentBlock } from "../records/document-block.js";
-import type { Phase, TaskContext, TaskResult } from "../records/stage.js";
-import { type DedupConfig, shinglingOf } from "./config.js";
+import { countRejected, formatRejected } from "../formats/rejected.js";
+import { type SpillWriter, writeSpillRows } from "../formats/spill.js";
+import type { ScanOptions, SignatureOptions } from "../native.js";
+import type { BlockRef, LinePiece, ReadBlock, ReadOptions } from "../records/block-reader.js";
+import type { DocumentBlock, RejectedRecord } from "../records/document-block.js";
+import type { FileRef, Phase, TaskContext, TaskResult } from "../records/stage.js";
+import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
+import { type DedupConfig, policyOf, shinglingOf } from "./config.js";
+import { writeLines } from "./line-files.js";
 import type { SignedBlock } from "./numbering.js";
+import { countMissingScores, type Policy, scoreFieldOf } from "./policy.js";
+import { SignatureColumns, type SignedPiece } from "./signature-columns.js";
 import { spillPath } from "./spills.js";
 
 interface SignArgs {
   readonly ref: BlockRef;
+  /** Number of the block in the input. */
+  readonly block: number;
+  readonly engine: EngineName;
   readonly read: ReadOptions;
+  readonly policy: Policy;
   readonly options: Omit<SignatureOptions, "seed"> & { readonly seed: number };
 }
 
@@ -23,12 +31,15 @@ export const signaturesPhase: Phase<DedupConfig> = {
   name: "signatures",
   kind: "map",
   async *plan({ config, reader, inputs }, isDone) {
-    const { bands, rows, seed, simd } = config;
+    const { bands, rows, seed, simd, engine } = config;
     const read = readOptionsOf(config);
+    const policy = policyOf(config);
     const options = { ...shinglingOf(config), bands, rows, seed, simd };
+    let block = 0;
     for await (const { ref, payload } of reader.plan(inputs, read, isDone)) {
-      const args = { ref: { ...ref }, read: { ...read }, options };
-      yield { id: ref.id, run: "dedup/sign", args, payload, sizeBytes: ref.end - ref.start };
+      const args = { ref, block, engine, read, policy, options } satisfies SignArgs;
+      yield { id: ref.id, run: "dedup/sign", args: args as never, payload, sizeBytes: ref.end - ref.start };
+      block += 1;
     }
   },
 };
@@ -38,47 +49,100 @@ export async function sign(
   { workDir, reader }: TaskContext,
   payload?: ArrayBuffer,
 ): Promise<TaskResult> {
-  const { ref, read, options } = args;
-  const { block, rejected, numLines } = await reader.read(ref, read, payload);
-  const { numDocuments } = block;
-  const signed = native().signDocuments(block.text, block.textOffsets, { ...options, seed: BigInt(options.seed) });
-  const bands = Array.from({ length: options.bands }, (_, band) => [
-    `band-${band}`,
-    signed.bandKeys.subarray(band * numDocuments, (band + 1) * numDocuments),
-  ]);
-  const output = await writeSpill(spillPath(workDir, "signatures", ref.id), "signatures", {
-    contentHashes: signed.contentHashes,
-    textHashes: signed.textHashes,
-    normalizedBytes: signed.normalizedBytes,
-    lineBytes: lineBytes(ref, block),
-    idHashes: native().hashRows(block.id, block.idOffsets),
-    idOffsets: block.idOffsets,
-    ids: block.id,
-    ...(Object.fromEntries(bands) as Record<string, BigUint64Array>),
+  const { ref, read } = args;
+  const path = spillPath(workDir, "signatures", ref.id);
+  let signed: Awaited<ReturnType<BlockSigner["finish"]>> | undefined;
+  const output = await writeSpillRows(path, "signatures", async (writer) => {
+    const signer = new BlockSigner(args, writer);
+    if (ref.format === "text" || ref.oversized === true) await signer.addWhole(await reader.read(ref, read, payload));
+    else for await (const piece of reader.pieces(ref, payload)) await signer.addLines(piece);
+    signed = await signer.finish(workDir);
   });
-  const counts = {
-    documents_read: numDocuments + rejected.length,
-    bytes_read: ref.end - ref.start,
-    ...countRejected(rejected),
-  };
-  const data: SignedBlock = { id: ref.id, numDocuments, numLines };
-  return { outputs: [output], counts, data };
+  return { outputs: [output, ...signed!.malformed], ...signed!.result };
 }
 
-/** Bytes of each document's line in kept.jsonl, line end included: known here, so that blocks can be written in parallel. */
-function lineBytes(ref: BlockRef, block: DocumentBlock): Uint32Array {
-  if (ref.format === "jsonl") return block.recordLength.map((length) => length + 1);
-  const lines = formatLines(block, new Uint8Array(block.numDocuments).fill(1));
-  const lengths = new Uint32Array(block.numDocuments);
-  for (let i = 0, begin = 0; i < lengths.length; i += 1) {
-    const end = lines.indexOf(NEWLINE, begin) + 1;
-    lengths[i] = end - begin;
-    begin = end;
+class BlockSigner {
+  readonly #args: SignArgs;
+  readonly #engine: DedupEngine;
+  readonly #options: SignatureOptions;
+  readonly #columns: SignatureColumns;
+  readonly #rejected: RejectedRecord[] = [];
+  #numLines = 0;
+  #numMissing = 0;
+
+  constructor(args: SignArgs, writer: SpillWriter) {
+    const { options, policy, block } = args;
+    this.#args = args;
+    this.#engine = engineOf(args.engine);
+    this.#options = { ...options, seed: BigInt(options.seed) };
+    this.#columns = new SignatureColumns(writer, policy, options.bands, block);
   }
-  return lengths;
-}
 
-/** Documents of files that are not JSON lines become such. */
-export function formatLines(block: DocumentBlock, keep: Uint8Array): Uint8Array {
-  return native().formatJsonl(block, keep);
+  /** The next whole lines of the block. */
+  async addLines({ bytes, offset }: LinePiece): Promise<void> {
+    const signed = this.#engine.signLines(bytes, this.#scanOptions(offset), this.#options);
+    const { file } = this.#args.ref;
+    for (const { offset, line, reason, detail } of signed.rejected) {
+      this.#rejected.push({ file, offset, line, reason, ...(detail === "" ? {} : { detail }) });
+    }
+    await this.#addRows({ ...signed, lineBytes: signed.recordLength.map((length) => length + 1) });
+    this.#numLines += signed.numLines;
+  }
+
+  /** A block that is no JSON lines: one document, or one record that is none. */
+  async addWhole({ block, rejected, numLines }: ReadBlock): Promise<void> {
+    await this.#addRows({
+      ...block,
+      ...this.#engine.signDocuments(block.text, block.textOffsets, this.#options),
+      idHashes: this.#engine.hashRows(block.id, block.idOffsets),
+      scores: new Float64Array(block.numDocuments).fill(Number.NaN),
+      lineBytes: this.#formattedBytes(block),
+    });
+    this.#rejected.push(...rejected);
+    this.#numLines += numLines;
+  }
+
+  async finish(workDir: string): Promise<{ malformed: FileRef[]; result: Omit<TaskResult, "outputs"> }> {
+    const { ref, policy } = this.#args;
+    await this.#columns.finish();
+    const { numRows } = this.#columns;
+    const counts = {
+      documents_read: numRows + this.#rejected.length,
+      bytes_read: ref.end - ref.start,
+      ...(scoreFieldOf(policy) === "" ? {} : { missing_score: this.#numMissing }),
+      ...countRejected(this.#rejected),
+    };
+    const data: SignedBlock = {
+      id: ref.id,
+      numDocuments: numRows,
+      numLines: this.#numLines,
+      numMalformed: this.#rejected.length,
+    };
+    const lines = this.#rejected.map(formatRejected);
+    const malformed = lines.length === 0 ? [] : [await writeLines(workDir, "malformed", ref.id, lines)];
+    return { malformed, result: { counts, data } };
+  }
+
+  #scanOptions(baseOffset: number): ScanOptions {
+    const { ref, read, policy } = this.#args;
+    const { source } = ref;
+    return { ...read, scoreField: scoreFieldOf(policy), source, baseOffset, baseLine: this.#numLines };
+  }
+
+  async #addRows(piece: SignedPiece): Promise<void> {
+    this.#numMissing += countMissingScores(piece.scores);
+    await this.#columns.append(piece);
+  }
+
+  /** Bytes of the lines that `write` will make of the documents. */
+  #formattedBytes(block: DocumentBlock): Uint32Array {
+    const lines = this.#engine.formatJsonl(block, new Uint8Array(block.numDocuments).fill(1));
+    const lengths = new Uint32Array(block.numDocuments);
+    for (let i = 0, begin = 0; i < lengths.length; i += 1) {
+      const end = lines.indexOf(NEWLINE, begin) + 1;
+      lengths[i] = end - begin;
+      begin = end;
+    }
+    return lengths;
+  }
 }

@@ -1,136 +1,185 @@
-// Phase "verify" (partition, one task a file of candidate pairs): exact Jaccard of every pair, decided in integers. Sets are
-// loaded for a batch of pairs at a time, so memory does not depend on how many pairs there are.
-import { withSpill, writeSpill } from "../formats/spill.js";
-import { native } from "../native.js";
+// Phase "verify" (partition, one task a file of candidate pairs): exact Jaccard of every pair, decided in integers. Edges,
+// the pairs above the threshold, are written in the order in which the star is decided: by their earlier document's
+// place in the total order. Sets are loaded for a batch of pairs at a time.
+import { Spill } from "../formats/spill.js";
 import type { Phase, TaskContext, TaskResult } from "../records/stage.js";
+import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
 import { type DedupConfig, thresholdOf } from "./config.js";
 import { GrowableUint32 } from "./growable.js";
-import type { Limits } from "./limits.js";
+import { type Limits, limitsOf } from "./limits.js";
 import { type Numbering, numberingOf } from "./numbering.js";
-import { rangeNames, ShingleReader } from "./shingle-sets.js";
+import { rangeNames } from "./pairs.js";
+import { type RecordShape, RunWriter } from "./runs.js";
+import { Scratch } from "./scratch.js";
+import { compareKeys, findSets, KEY_WORDS, type SetPlaces, SetReader } from "./set-reader.js";
 import { spillPath } from "./spills.js";
 import { isAbove, type Ratio } from "./threshold.js";
+
+/** Key of the earlier document, the earlier and the later document, sizes of intersection and union. */
+export const EDGE: RecordShape = { keyWords: KEY_WORDS, words: KEY_WORDS + 4 };
+
+/** Candidate pairs whose documents are looked up at a time. */
+const PAIRS_A_CHUNK = 2 ** 16;
 
 interface VerifyArgs {
   readonly numbering: Numbering;
   readonly name: string;
   readonly threshold: Ratio;
   readonly shinglesABatch: number;
+  readonly recordsARun: number;
+  readonly engine: EngineName;
 }
 
-export const verifyPhase = (limits: Limits): Phase<DedupConfig> => ({
+export const verifyPhase = (overrides: Partial<Limits>): Phase<DedupConfig> => ({
   name: "verify",
   kind: "partition",
   plan(context) {
+    const { engine } = context.config;
+    const { shinglesABatch, recordsARun } = limitsOf(context.config, overrides);
     const numbering = numberingOf(context);
     const threshold = thresholdOf(context.config);
     return rangeNames(context).map((name) => ({
       id: name,
       run: "dedup/verify",
-      args: { numbering, name, threshold, shinglesABatch: limits.shinglesABatch } satisfies VerifyArgs as never,
+      args: { numbering, name, threshold, shinglesABatch, recordsARun, engine } satisfies VerifyArgs as never,
     }));
   },
 });
 
 export async function verifyPairs(args: VerifyArgs, { workDir }: TaskContext): Promise<TaskResult> {
-  const { numbering, name, threshold, shinglesABatch } = args;
-  const pairs = withSpill(spillPath(workDir, "pairs", name), "pairs", (spill) => spill.column("pairs", "u64"));
-  const halves = new Uint32Array(pairs.buffer, pairs.byteOffset, pairs.length * 2);
-  const sets = new ShingleReader(workDir, numbering);
-  const batch = new SetBatch(sets, threshold, shinglesABatch);
+  const { numbering, name, threshold, shinglesABatch, recordsARun } = args;
+  const engine = engineOf(args.engine);
+  const sets = new SetReader(workDir, numbering);
+  const edges = await RunWriter.open(spillPath(workDir, "edges", name), "edges", EDGE, recordsARun, engine);
+  const spill = Spill.open(spillPath(workDir, "pairs", name), "pairs");
+  const numPairs = spill.length("pairs");
   try {
-    for (let i = 0; i < halves.length; i += 2) batch.add(halves[i + 1]!, halves[i]!);
-    batch.flush();
+    await Scratch.use(async (scratch) => {
+      for (let begin = 0; begin < numPairs; begin += PAIRS_A_CHUNK) {
+        const pairs = spill.range("pairs", "u64", begin, Math.min(begin + PAIRS_A_CHUNK, numPairs));
+        const halves = new Uint32Array(pairs.buffer);
+        const places = findSets(workDir, numbering, distinct(halves));
+        const batch = new SetBatch(sets, places, threshold, engine, scratch.u64("sets", shinglesABatch));
+        for (let i = 0; i < halves.length; i += 2) {
+          if (!batch.add(halves[i + 1]!, halves[i]!)) {
+            await batch.flush(edges);
+            batch.add(halves[i + 1]!, halves[i]!);
+          }
+        }
+        await batch.flush(edges);
+      }
+    });
+    const output = await edges.finish();
+    return { outputs: [output], counts: { verified_pairs: numPairs } };
+  } catch (error) {
+    await edges.abort();
+    throw error;
   } finally {
+    spill.close();
     sets.close();
   }
-  const output = await writeSpill(spillPath(workDir, "edges", name), "edges", batch.edges());
-  return { outputs: [output], counts: { verified_pairs: pairs.length } };
 }
 
-/** Columns of pairs above the threshold. */
-export interface Edges {
-  readonly lower: Uint32Array;
-  readonly higher: Uint32Array;
-  readonly intersection: Uint32Array;
-  readonly union: Uint32Array;
+/** Values of an array, ascending, each once. */
+function distinct(values: Uint32Array): Uint32Array {
+  return values
+    .slice()
+    .sort()
+    .filter((value, i, all) => i === 0 || value !== all[i - 1]);
 }
 
+/** Pairs whose sets are in memory together. */
 class SetBatch {
-  readonly #sets: ShingleReader;
+  readonly #sets: SetReader;
+  readonly #places: SetPlaces;
   readonly #threshold: Ratio;
-  readonly #edges = {
-    lower: new GrowableUint32(),
-    higher: new GrowableUint32(),
-    intersection: new GrowableUint32(),
-    union: new GrowableUint32(),
-  };
-  /** The batch: places of documents among its sets, the sets one after another, pairs of documents and of places. */
-  readonly #places = new Map<number, number>();
+  readonly #engine: DedupEngine;
   #hashes: BigUint64Array;
+  /** By place: one more than the number of the set in the batch, 0 for none. */
+  readonly #inBatch: Uint32Array;
+  readonly #loaded = new GrowableUint32();
   readonly #offsets = new GrowableUint32();
-  readonly #documents = new GrowableUint32();
   readonly #pairs = new GrowableUint32();
+  readonly #record = new Uint32Array(EDGE.words);
 
-  constructor(sets: ShingleReader, threshold: Ratio, shinglesABatch: number) {
-    this.#hashes = new BigUint64Array(shinglesABatch);
+  constructor(sets: SetReader, places: SetPlaces, threshold: Ratio, engine: DedupEngine, hashes: BigUint64Array) {
     this.#sets = sets;
+    this.#places = places;
     this.#threshold = threshold;
+    this.#engine = engine;
+    this.#hashes = hashes;
+    this.#inBatch = new Uint32Array(places.documents.length);
     this.#offsets.push(0);
   }
 
-  edges(): Record<keyof Edges, Uint32Array> {
-    const { lower, higher, intersection, union } = this.#edges;
-    return { lower: lower.view(), higher: higher.view(), intersection: intersection.view(), union: union.view() };
-  }
-
-  add(lower: number, higher: number): void {
-    const [a, b] = [this.#sets.size(lower), this.#sets.size(higher)];
-    if (!isAbove(Math.min(a, b), Math.max(a, b), this.#threshold)) return;
+  /** False when the batch has no room for the pair's sets: flush, and add it again. */
+  add(lower: number, higher: number): boolean {
+    const [a, b] = [this.#placeOf(lower), this.#placeOf(higher)];
+    const { sizes } = this.#places;
+    const [sizeA, sizeB] = [sizes[a]!, sizes[b]!];
+    if (!isAbove(Math.min(sizeA, sizeB), Math.max(sizeA, sizeB), this.#threshold)) return true;
+    const more = (this.#inBatch[a] === 0 ? sizeA : 0) + (this.#inBatch[b] === 0 ? sizeB : 0);
     const used = this.#offsets.view()[this.#offsets.length - 1]!;
-    const more = (this.#places.has(lower) ? 0 : a) + (this.#places.has(higher) ? 0 : b);
-    if (used > 0 && used + more > this.#hashes.length) this.flush();
-    this.#documents.push(lower);
-    this.#documents.push(higher);
-    this.#pairs.push(this.#place(lower));
-    this.#pairs.push(this.#place(higher));
+    if (used + more > this.#hashes.length) {
+      if (used > 0) return false;
+      this.#hashes = new BigUint64Array(more);
+    }
+    this.#pairs.push(this.#load(a));
+    this.#pairs.push(this.#load(b));
+    return true;
   }
 
-  flush(): void {
+  async flush(edges: RunWriter): Promise<void> {
+    const pairs = this.#pairs.view();
+    const loaded = this.#loaded.view();
+    const { documents, sizes, keys } = this.#places;
     const offsets = this.#offsets.view();
-    const [pairs, documents] = [this.#pairs.view(), this.#documents.view()];
-    const common = native().intersectSets(this.#hashes, offsets, pairs);
-    for (const [i, intersection] of common.entries()) {
-      const [a, b] = [pairs[2 * i]!, pairs[2 * i + 1]!];
-      const union = offsets[a + 1]! - offsets[a]! + offsets[b + 1]! - offsets[b]! - intersection;
-      if (!isAbove(intersection, union, this.#threshold)) continue;
-      this.#edges.lower.push(documents[2 * i]!);
-      this.#edges.higher.push(documents[2 * i + 1]!);
-      this.#edges.intersection.push(intersection);
-      this.#edges.union.push(union);
+    const { numerator, denominator } = this.#threshold;
+    const common = this.#engine.intersectAbove(this.#hashes, offsets, pairs, numerator, denominator);
+    const record = this.#record;
+    for (let i = 0; i < common.length; i += 1) {
+      const intersection = common[i]!;
+      if (intersection === 0) continue;
+      let [earlier, later] = [loaded[pairs[2 * i]!]!, loaded[pairs[2 * i + 1]!]!];
+      if (compareKeys(keys, later, keys, earlier) < 0) [earlier, later] = [later, earlier];
+      for (let word = 0; word < KEY_WORDS; word += 1) record[word] = keys[earlier * KEY_WORDS + word]!;
+      record[KEY_WORDS] = documents[earlier]!;
+      record[KEY_WORDS + 1] = documents[later]!;
+      record[KEY_WORDS + 2] = intersection;
+      record[KEY_WORDS + 3] = sizes[earlier]! + sizes[later]! - intersection;
+      edges.push(record);
+      if (edges.isFull) await edges.flush();
     }
-    this.#places.clear();
+    for (const place of loaded) this.#inBatch[place] = 0;
+    this.#loaded.clear();
     this.#offsets.clear();
     this.#offsets.push(0);
-    this.#documents.clear();
     this.#pairs.clear();
   }
 
-  #place(document: number): number {
-    let place = this.#places.get(document);
-    if (place === undefined) {
-      const set = this.#sets.set(document);
-      place = this.#places.size;
-      const end = this.#offsets.view()[place]! + set.length;
-      if (end > this.#hashes.length) {
-        const larger = new BigUint64Array(end);
-        larger.set(this.#hashes);
-        this.#hashes = larger;
-      }
-      this.#hashes.set(set, end - set.length);
-      this.#offsets.push(end);
-      this.#places.set(document, place);
+  #placeOf(document: number): number {
+    const { documents } = this.#places;
+    let low = 0;
+    let high = documents.length - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (documents[middle]! < document) low = middle + 1;
+      else high = middle;
     }
-    return place;
+    return low;
+  }
+
+  /** The set's number in the batch. */
+  #load(place: number): number {
+    if (this.#inBatch[place] === 0) {
+      const { blocks, offsets, sizes } = this.#places;
+      const begin = this.#offsets.view()[this.#offsets.length - 1]!;
+      const end = begin + sizes[place]!;
+      this.#sets.readInto(blocks[place]!, offsets[place]!, this.#hashes.subarray(begin, end));
+      this.#offsets.push(end);
+      this.#loaded.push(place);
+      this.#inBatch[place] = this.#loaded.length;
+    }
+    return this.#inBatch[place]! - 1;
   }
 }

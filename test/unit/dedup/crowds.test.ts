@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { native } from "#src/native.js";
+import { type EngineName, engineOf } from "#src/text/engine.js";
 import { Random, randomWords } from "./corpora.js";
 import { runDedup, type TestDocument, writeCorpus } from "./harness.js";
 
@@ -11,20 +12,53 @@ function intersection(a: BigUint64Array, b: BigUint64Array): number {
   return a.filter((hash) => inB.has(hash)).length;
 }
 
-/** Pairs (later, earlier) above the threshold that the index finds when sets are inserted in order. */
-function joined(sets: readonly BigUint64Array[], indexed: { numerator: number; denominator: number }): string[] {
-  const counters = new Uint32Array(256);
-  for (const set of sets) native().countShingles(set, counters);
-  const index = native().createJoinIndex(counters, indexed.numerator, indexed.denominator);
-  const pairs: string[] = [];
-  for (const [i, set] of sets.entries()) {
-    for (const j of native().probeSets(index, set)) {
-      const common = intersection(set, sets[j]!);
-      if (10 * common > 7 * (set.length + sets[j]!.length - common)) pairs.push(`${j}-${i}`);
-    }
-    native().insertSet(index, i, set);
+type Threshold = { readonly numerator: number; readonly denominator: number };
+
+const LARGE = 2 ** 24;
+const NOBODY = new Uint8Array(0);
+
+interface JoinTrial {
+  readonly engine?: EngineName;
+  readonly threshold?: Threshold;
+  readonly seenBits?: number;
+  readonly counterBits?: number;
+}
+
+const exact: Threshold = { numerator: 7, denominator: 10 };
+
+/** Sets one after another, as the engine takes them. */
+function packed(sets: readonly BigUint64Array[]): { hashes: BigUint64Array; offsets: Uint32Array } {
+  const offsets = new Uint32Array(sets.length + 1);
+  for (const [i, set] of sets.entries()) offsets[i + 1] = offsets[i]! + set.length;
+  const hashes = new BigUint64Array(offsets[sets.length]!);
+  for (const [i, set] of sets.entries()) hashes.set(set, offsets[i]!);
+  return { hashes, offsets };
+}
+
+/** Pairs (earlier, later) that the join finds when every set is put into it, as "earlier-later:intersection/union". */
+function joined(sets: readonly BigUint64Array[], trial: JoinTrial = {}): string[] {
+  const { threshold = exact, seenBits = 14, counterBits = 8 } = trial;
+  const engine = engineOf(trial.engine ?? "native");
+  const join = engine.createJoin({ ...threshold, seenBits, counterBits, capacityBytes: LARGE });
+  const { hashes, offsets } = packed(sets);
+  if (seenBits > 0) {
+    engine.countSets(join, hashes);
+    const selected = engine.selectSets(join, hashes, offsets);
+    sets = sets.map((set, i) => (selected[i] === 1 ? set : new BigUint64Array(0)));
   }
-  return pairs.sort();
+  const numbers = Uint32Array.from(sets.keys()).filter((i) => sets[i]!.length > 0);
+  const rest = packed(Array.from(numbers, (i) => sets[i]!));
+  const { numTaken, matches } = engine.joinSets(join, numbers, rest.hashes, rest.offsets, "all", NOBODY);
+  expect(numTaken).toBe(numbers.length);
+  return Array.from({ length: matches.length / 4 }, (_, i) => {
+    const [row, number, common, union] = matches.subarray(4 * i, 4 * i + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return `${number}-${numbers[row]}:${common}/${union}`;
+  }).sort();
 }
 
 function allPairs(sets: readonly BigUint64Array[]): string[] {
@@ -32,7 +66,8 @@ function allPairs(sets: readonly BigUint64Array[]): string[] {
   for (const [i, set] of sets.entries()) {
     for (let j = 0; j < i; j += 1) {
       const common = intersection(set, sets[j]!);
-      if (10 * common > 7 * (set.length + sets[j]!.length - common)) pairs.push(`${j}-${i}`);
+      const union = set.length + sets[j]!.length - common;
+      if (10 * common > 7 * union) pairs.push(`${j}-${i}:${common}/${union}`);
     }
   }
   return pairs.sort();
@@ -57,42 +92,73 @@ function templateSets(seed: number): BigUint64Array[] {
 }
 
 describe("the join", () => {
-  const exact = { numerator: 7, denominator: 10 };
+  const trials: Readonly<Record<string, JoinTrial>> = {
+    "": {},
+    " without counting": { seenBits: 0, counterBits: 0 },
+    " where counters collide": { seenBits: 4, counterBits: 2 },
+    " of the js engine": { engine: "js" },
+  };
+  for (const [name, trial] of Object.entries(trials)) {
+    test(`finds every pair above the threshold that all-pairs comparison finds${name}`, () => {
+      let total = 0;
+      fc.assert(
+        fc.property(fc.nat(), (seed) => {
+          const sets = templateSets(seed);
+          const expected = allPairs(sets);
+          total += expected.length;
+          expect(joined(sets, trial)).toEqual(expected);
+        }),
+        { numRuns: 30 },
+      );
+      expect(total).toBeGreaterThan(50);
+    });
+  }
 
-  test("finds every pair above the threshold that all-pairs comparison finds", () => {
-    let total = 0;
-    fc.assert(
-      fc.property(fc.nat(), (seed) => {
-        const sets = templateSets(seed);
-        const expected = allPairs(sets);
-        total += expected.length;
-        expect(joined(sets, exact)).toEqual(expected);
-      }),
-      { numRuns: 60 },
-    );
-    expect(total).toBeGreaterThan(100);
-  });
-
-  test("with prefixes one threshold too short it misses pairs, and the comparison sees it", () => {
+  test("at a higher threshold it finds fewer pairs, and the comparison sees it", () => {
+    const threshold = { numerator: 9, denominator: 10 };
     const missed = Array.from({ length: 20 }, (_, seed) => templateSets(seed)).filter(
-      (sets) => joined(sets, { numerator: 9, denominator: 10 }).length < allPairs(sets).length,
+      (sets) => joined(sets, { threshold }).length < allPairs(sets).length,
     );
     expect(missed.length).toBeGreaterThan(0);
   });
 
-  test("what only a template has in common yields no candidates", () => {
-    const sets = Array.from({ length: 500 }, (_, i) =>
-      sortedSet([...Array(300).keys(), ...Array.from({ length: 90 }, (_, j) => 1000 * (i + 1) + j)]),
+  test("what only a template has in common makes no set worth joining", () => {
+    const template = Array.from({ length: 80 }, (_, i) => i);
+    const sets = Array.from({ length: 300 }, (_, i) =>
+      sortedSet([...template, ...Array.from({ length: 60 }, (_, j) => 1000 + 60 * i + j)]),
     );
-    const counters = new Uint32Array(2 ** 16);
-    for (const set of sets) native().countShingles(set, counters);
-    const index = native().createJoinIndex(counters, 7, 10);
-    let candidates = 0;
-    for (const [i, set] of sets.entries()) {
-      candidates += native().probeSets(index, set).length;
-      native().insertSet(index, i, set);
-    }
-    expect(candidates).toBe(0);
+    const { hashes, offsets } = packed(sets);
+    const join = native().createJoin({ ...exact, seenBits: 20, counterBits: 10, capacityBytes: LARGE });
+    native().countSets(join, hashes);
+    expect(
+      native()
+        .selectSets(join, hashes, offsets)
+        .every((selected) => selected === 0),
+    ).toBe(true);
+  });
+
+  test("it stops at a set that finds no room, takes one at any size, and compares on when nothing is put", () => {
+    const sets = Array.from({ length: 40 }, (_, i) => sortedSet(Array.from({ length: 500 }, (_, j) => 1000 * i + j)));
+    const { hashes, offsets } = packed(sets);
+    const numbers = Uint32Array.from(sets.keys());
+    const small = native().createJoin({ ...exact, seenBits: 0, counterBits: 0, capacityBytes: 1 });
+    expect(native().joinSets(small, numbers, hashes, offsets, "all", NOBODY).numTaken).toBe(1);
+    const { numTaken, matches } = native().joinSets(small, numbers, hashes, offsets, "none", NOBODY);
+    expect([numTaken, [...matches]]).toEqual([40, [0, 0, 500, 500]]);
+    native().clearJoin(small);
+    expect(native().joinSets(small, numbers, hashes, offsets, "none", NOBODY).matches.length).toBe(0);
+  });
+
+  test("of sets above the threshold with one another it keeps the first, unless that is barred", () => {
+    const set = sortedSet(Array.from({ length: 50 }, (_, i) => i));
+    const { hashes, offsets } = packed([set, set, set]);
+    const numbers = Uint32Array.of(5, 6, 7);
+    const kept = (barred: Uint8Array): number[] => {
+      const join = native().createJoin({ ...exact, seenBits: 0, counterBits: 0, capacityBytes: LARGE });
+      return [...native().joinSets(join, numbers, hashes, offsets, "kept", barred).matches];
+    };
+    expect(kept(NOBODY)).toEqual([1, 5, 50, 50, 2, 5, 50, 50]);
+    expect(kept(Uint8Array.of(1, 0, 0))).toEqual([2, 6, 50, 50]);
   });
 });
 

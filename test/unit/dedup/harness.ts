@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll } from "vitest";
 import { digestBytes } from "#src/base/digest.js";
-import { createDedupStage, type DedupConfig, dedupTasks, LIMITS, type Limits } from "#src/dedup/index.js";
+import { createDedupStage, type DedupConfig, dedupTasks, type Limits } from "#src/dedup/index.js";
 import { createBlockReader } from "#src/read/index.js";
 import type { FileRef, PhaseContext, Task, TaskResult } from "#src/records/stage.js";
 
@@ -69,7 +69,7 @@ export function writeCorpus(files: Readonly<Record<string, string | readonly Tes
 
 export async function runDedup(inputs: readonly FileRef[], options: RunOptions = {}): Promise<DedupOutcome> {
   const { concurrency = 1, reversed = false, blockBytes, beforePhase } = options;
-  const stage = createDedupStage({ ...LIMITS, ...options.limits });
+  const stage = createDedupStage(options.limits);
   const dir = makeFolder();
   const workDir = join(dir, ".work");
   mkdirSync(workDir);

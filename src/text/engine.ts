@@ -1,0 +1,16 @@
+// The two engines of dedup behind one interface: `native` (C++ kernels) and `js` (the npm package minhash for signatures, no
+// compiler needed). Shingles, hashes and decisions are the same; MinHash band keys are not, so the engines may propose
+// different candidates, which are verified alike.
+import { type NativeCandidates, type NativeDedup, type NativeRead, type NativeSketchJoin, native } from "../native.js";
+import { jsEngine } from "./js/engine.js";
+
+export type EngineName = "native" | "js";
+
+export type DedupEngine = NativeDedup &
+  NativeCandidates &
+  NativeSketchJoin &
+  Pick<NativeRead, "scanJsonl" | "formatJsonl">;
+
+export function engineOf(name: EngineName): DedupEngine {
+  return name === "native" ? native() : jsEngine;
+}
