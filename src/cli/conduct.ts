@@ -1,46 +1,36 @@
 // What `run` and the commands of single stages share: from a configuration to a printed plan, or to a run with progress,
-// signals and a summary.
+// signals and a summary. Loaded when a command runs: it brings in the whole conductor.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runPlan } from "../run/conductor.js";
-import { type ConfigSource, type Override, parseSet } from "../run/config-source.js";
+import { type ConfigSource, fromOverrides, type Override, parseSet, readYaml } from "../run/config-source.js";
 import { formatSeconds } from "../run/progress.js";
-import { type Plan, planToJson, planToYaml, resolvePlan } from "../run/recipe.js";
+import { nameOfRecipe, type Plan, planToJson, planToYaml, readRecipeFile, resolvePlan } from "../run/recipe.js";
 import { registry } from "../run/registry.js";
 import { REPORT_NAME } from "../run/stage-folder.js";
 import type { Summary } from "../run/summary.js";
-import type { Command } from "./command-line.js";
+import { type ConductOptions, numeric } from "./conduct-options.js";
+import { dedupFindings } from "./dedup-findings.js";
 import { EXIT_INTERRUPTED } from "./exit.js";
 import { Terminal } from "./terminal.js";
 
-export interface ConductOptions {
-  readonly set?: readonly string[];
-  readonly workers?: string;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-  readonly verify?: boolean;
-  /** Write the report when the run is complete. */
-  readonly report?: boolean;
+export async function conductRecipe(path: string, options: ConductOptions): Promise<void> {
+  await conduct(readYaml(readRecipeFile(path), path, overridesOf(options)), nameOfRecipe(path), options);
 }
 
-/** `pooled`: it has data stages, which run on worker threads. */
-export function addConductOptions(command: Command, pooled: boolean): Command {
-  if (pooled) command.option("--workers <n>", "worker threads of the data stages (default: one a processor)");
-  return command
-    .option(
-      "--set <key=value>",
-      "override one key of the configuration, dotted; may be repeated",
-      (value: string, before: string[]) => [...before, value],
-      [],
-    )
-    .option("--dry-run", "print the resolved plan and do nothing")
-    .option("--verify", "read the outputs of finished stages again, not only look at their sizes")
-    .option("--json", "print the summary as JSON");
+/** One stage by itself, with the configuration that its arguments say. */
+export async function conductStage(
+  key: string,
+  base: Record<string, unknown>,
+  overrides: readonly Override[],
+  options: ConductOptions,
+): Promise<void> {
+  await conduct(fromOverrides(base, [...overrides, ...overridesOf(options)]), key, options);
 }
 
 /** In the order of the command line's precedence: `--set` comes last and wins. */
-export function overridesOf(options: ConductOptions): Override[] {
+function overridesOf(options: ConductOptions): Override[] {
   const workers = options.workers;
   return [
     ...(workers === undefined ? [] : [{ path: ["workers"], value: numeric(workers), origin: `--workers ${workers}` }]),
@@ -48,14 +38,8 @@ export function overridesOf(options: ConductOptions): Override[] {
   ];
 }
 
-/** A number where the text is one; otherwise the text, which the schema then refuses with its name. */
-export function numeric(text: string): number | string {
-  const value = Number(text);
-  return text.trim() === "" || Number.isNaN(value) ? text : value;
-}
-
 /** Runs what `source` says, or prints it. */
-export async function conduct(source: ConfigSource, fallbackName: string, options: ConductOptions): Promise<void> {
+async function conduct(source: ConfigSource, fallbackName: string, options: ConductOptions): Promise<void> {
   const plan = await resolvePlan(source, fallbackName, registry);
   if (options.dryRun === true) {
     process.stdout.write(options.json === true ? `${JSON.stringify(planToJson(plan), null, 2)}\n` : planToYaml(plan));
@@ -83,14 +67,19 @@ export async function conduct(source: ConfigSource, fallbackName: string, option
     }
     const took = formatSeconds((performance.now() - start) / 1000);
     terminal.line(upToDate ? `${plan.name}: up to date, nothing to do` : `${plan.name}: done in ${took}`);
-    process.stdout.write(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : summaryText(plan, summary));
+    const dedup = await dedupFindings(plan);
+    for (const warning of dedup?.warnings ?? []) terminal.line(warning);
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : summaryText(plan, summary, dedup?.sentence),
+    );
   } finally {
     terminal.clear();
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
 }
 
-function summaryText(plan: Plan, summary: Summary): string {
+/** `sentence`: what dedup says of its recall. */
+function summaryText(plan: Plan, summary: Summary, sentence: string | undefined): string {
   const figures: [string, number | undefined][] = [
     ["documents read", summary.documents_read],
     ["documents rejected", summary.documents_rejected],
@@ -108,5 +97,6 @@ function summaryText(plan: Plan, summary: Summary): string {
       ([name, value]) =>
         `${name.padEnd(38)} ${Number.isInteger(value) ? value.toLocaleString("en-US") : value.toFixed(4)}`,
     );
+  if (sentence !== undefined) lines.push(sentence);
   return `${[...lines, `${"results".padEnd(38)} ${plan.out}`].join("\n")}\n`;
 }

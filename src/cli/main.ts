@@ -3,11 +3,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { invalid } from "../base/errors.js";
-import { fromOverrides, readYaml } from "../run/config-source.js";
-import { nameOfRecipe, readRecipeFile } from "../run/recipe.js";
 import { Command, CommanderError } from "./command-line.js";
-import { addConductOptions, type ConductOptions, conduct, overridesOf } from "./conduct.js";
+import { addConductOptions, type ConductOptions } from "./conduct-options.js";
+import { addDedupCompareCommand } from "./dedup-compare.js";
+import { addDedupVerifyCommand } from "./dedup-verify.js";
 import { exitCodeOf, formatError } from "./exit.js";
+import { addExplainCommand } from "./explain.js";
 import { addGenerateCommand } from "./generate.js";
 import type { InspectOptions } from "./inspect.js";
 import { addStageOptions, type StageCommand, stageCommands, stageConfig } from "./stage-commands.js";
@@ -28,10 +29,16 @@ function buildProgram(): Command {
     .argument("<recipe>", "a YAML recipe, or the plan.yaml of an earlier run")
     .description("run a recipe: the whole path or any part of it; goes on with what is unfinished");
   addConductOptions(run, true).action(async (recipe: string, options: ConductOptions) => {
-    const source = readYaml(readRecipeFile(recipe), recipe, overridesOf(options));
-    await conduct(source, nameOfRecipe(recipe), { ...options, report: true });
+    const { conductRecipe } = await import("./conduct.js");
+    await conductRecipe(recipe, { ...options, report: true });
   });
-  for (const stage of stageCommands) addStageCommand(program, stage);
+  for (const stage of stageCommands) {
+    const command = addStageCommand(program, stage);
+    if (stage.key !== "dedup") continue;
+    addDedupVerifyCommand(command);
+    addDedupCompareCommand(command);
+  }
+  addExplainCommand(program);
   addGenerateCommand(program);
   program
     .command("inspect")
@@ -55,21 +62,26 @@ function buildProgram(): Command {
   return program;
 }
 
-function addStageCommand(program: Command, stage: StageCommand): void {
+function addStageCommand(program: Command, stage: StageCommand): Command {
   const command = program.command(stage.key).description(stage.description);
   if (stage.inputs !== undefined) command.argument("<inputs...>", stage.inputs);
-  command.requiredOption("--out <dir>", "folder of the results");
+  // Not a required option of commander's: subcommands would have to name it too.
+  command.option("--out <dir>", "folder of the results").enablePositionalOptions();
   addStageOptions(command, stage);
   if (stage.resumes === true) command.option("--resume", "refuse to begin anew: --out must hold a run to go on with");
   addConductOptions(command, stage.inputs !== undefined).action(async (...args: unknown[]) => {
     const inputs = stage.inputs === undefined ? [] : (args[0] as string[]);
-    const options = args.at(-2) as ConductOptions & Record<string, unknown> & { out: string };
+    const { out, ...rest } = args.at(-2) as ConductOptions & { out?: string; resume?: boolean };
+    if (out === undefined) return command.error("error: required option '--out <dir>' not specified");
+    const options = { ...rest, out };
     if (options.resume === true && !existsSync(join(options.out, "journal.jsonl"))) {
       throw invalid("config-out", `expected an earlier run in ${options.out} for --resume, found none`);
     }
+    const { conductStage } = await import("./conduct.js");
     const { base, overrides } = stageConfig(stage, inputs, options);
-    await conduct(fromOverrides(base, [...overrides, ...overridesOf(options)]), stage.key, options);
+    await conductStage(stage.key, base, overrides, options);
   });
+  return command;
 }
 
 // A reader that has seen enough (`| head`) is no fault.

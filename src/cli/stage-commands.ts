@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import type { Override } from "../run/config-source.js";
 import { type Command, Option } from "./command-line.js";
-import { numeric } from "./conduct.js";
+import { numeric } from "./conduct-options.js";
 
 export interface StageOption {
   readonly flags: string;
@@ -79,13 +79,49 @@ export const stageCommands: readonly StageCommand[] = [
         key: "threshold",
         kind: "number",
       },
-      { flags: "--shingle <unit:n>", description: "word:5, or char:N", key: "shingle", kind: "text" },
-      { flags: "--bands <n>", description: "bands of the candidate search", key: "bands", kind: "number" },
-      { flags: "--rows <n>", description: "rows a band", key: "rows", kind: "number" },
+      {
+        flags: "--shingle <unit:n>",
+        description: "word:N or char:N: runs of N words or of N characters (default: word:5)",
+        key: "shingle",
+        kind: "text",
+      },
+      {
+        flags: "--bands <n>",
+        description: "bands of the candidate search (default: 30)",
+        key: "bands",
+        kind: "number",
+      },
+      { flags: "--rows <n>", description: "MinHash values a band (default: 5)", key: "rows", kind: "number" },
       {
         flags: "--keep <policy>",
-        description: "which of two alike stays: longest or first",
+        description:
+          "which of two alike stays: longest, first, source:A,B,C, highest:FIELD or lowest:FIELD (default: longest)",
         key: "keep",
+        kind: "text",
+      },
+      { flags: "--seed <n>", description: "seed of the permutations and of the sample", key: "seed", kind: "number" },
+      {
+        flags: "--engine <name>",
+        description: "native, or js: slower, where no compiler is (default: native)",
+        key: "engine",
+        kind: "text",
+      },
+      {
+        flags: "--exact",
+        description: "join all pairs exactly: no near-duplicate is missed",
+        key: "exact",
+        kind: "flag",
+      },
+      {
+        flags: "--memory <size>",
+        description: "resident memory of all processes together, such as 512M or 4G (default: no limit)",
+        key: "memory",
+        kind: "text",
+      },
+      {
+        flags: "--simd <level>",
+        description: "auto, scalar, avx2 or avx512: how fast, never what (default: auto)",
+        key: "simd",
         kind: "text",
       },
       ...TEXT_FIELDS,

@@ -8,7 +8,8 @@ import type { Registry } from "../run/registry.js";
 import { readStageFile, type StageFile } from "../run/stage-file.js";
 import { PLAN_NAME, SUMMARY_NAME } from "../run/stage-folder.js";
 import type { Summary } from "../run/summary.js";
-import { type RemovedPairs, readRemovedPairs } from "./removed-pairs.js";
+import { type DedupData, readDedup } from "./dedup/dedup-data.js";
+import { type RejectedReason, readRejectedReasons } from "./rejected-data.js";
 
 export interface ReportedStage {
   readonly key: string;
@@ -34,7 +35,8 @@ export interface RunData {
   readonly stages: readonly ReportedStage[];
   readonly metrics: readonly MetricsLine[];
   readonly evaluation: ReportedEvaluation | undefined;
-  readonly removed: RemovedPairs | undefined;
+  readonly dedup: DedupData | undefined;
+  readonly rejected: readonly RejectedReason[];
 }
 
 export async function readRun(dir: string, registry: Registry): Promise<RunData> {
@@ -46,18 +48,17 @@ export async function readRun(dir: string, registry: Registry): Promise<RunData>
       `expected the folder of a run with at least one finished stage for the report, got ${dir}`,
     );
   }
-  const folderOf = (key: string) => stages.find((stage) => stage.key === key)?.dir;
-  const [dedup, train, evaluation] = ["dedup", "train", "eval"].map(folderOf);
+  const [dedup, train, evaluation] = ["dedup", "train", "eval"].map((key) => stages.find((stage) => stage.key === key));
   return {
     name: summary?.recipe ?? basename(resolve(dir)),
     summary,
     plan: await readFile(join(dir, PLAN_NAME), "utf8").catch(() => undefined),
     stages,
-    metrics: train === undefined ? [] : await readMetrics(join(train, "metrics.jsonl")),
+    metrics: train === undefined ? [] : await readMetrics(join(train.dir, "metrics.jsonl")),
     evaluation:
-      evaluation === undefined ? undefined : await readJson<ReportedEvaluation>(join(evaluation, "eval.json")),
-    removed:
-      dedup === undefined ? undefined : await readRemovedPairs(stages.find(({ key }) => key === "dedup")!, registry),
+      evaluation === undefined ? undefined : await readJson<ReportedEvaluation>(join(evaluation.dir, "eval.json")),
+    dedup: dedup === undefined ? undefined : await readDedup(dedup.dir, dedup.file, registry),
+    rejected: await readRejectedReasons(stages),
   };
 }
 

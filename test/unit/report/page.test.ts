@@ -2,11 +2,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MetricsLine } from "#src/formats/metrics.js";
+import { ticks } from "#src/report/axes.js";
 import { escapeText, html, Markup } from "#src/report/html.js";
-import { lineChart, ticks } from "#src/report/line-chart.js";
+import { lineChart } from "#src/report/line-chart.js";
 import { renderPage } from "#src/report/page.js";
 import type { RunData } from "#src/report/run-data.js";
 import type { StageFile } from "#src/run/stage-file.js";
+import { statistics } from "./statistics.js";
 
 const HOSTILE = `<script>alert("1")</script> & '<img src=x onerror=alert(2)>'`;
 
@@ -56,21 +58,36 @@ const run: RunData = {
     unigram_entropy: 6.923,
     sample: { prompt: HOSTILE, text: `${HOSTILE} and so on`, tokens: 120, ended: false },
   },
-  removed: {
-    total: 180,
-    histogram: [0, 0, 0, 0, 0, 0, 0, 20, 60, 100],
-    sample: [
-      {
-        id: HOSTILE,
-        kept: "k",
-        jaccard: 0.8125,
-        text: `one two three four five ${HOSTILE} nine`,
-        keptText: "one two three four five six",
-      },
-      { id: "gone", kept: "k2", jaccard: 1, text: undefined, keptText: undefined },
-    ],
-    shingling: { unit: "word", size: 5 },
+  dedup: {
+    dir: HOSTILE,
+    statistics,
+    cost: undefined,
+    pairs: {
+      dir: "runs/x/dedup",
+      shingling: { unit: "word", size: 5 },
+      removed: { total: 180, bins: [{ from: 0.7, to: 1, removed: 180 }], sample: [] },
+      sample: [
+        {
+          id: HOSTILE,
+          kept: "k",
+          jaccard: 0.8125,
+          text: `one two three four five ${HOSTILE} nine`,
+          keptText: "one two three four five six",
+        },
+        { id: "gone", kept: "k2", jaccard: 1, text: undefined, keptText: undefined },
+      ],
+    },
   },
+  rejected: [
+    {
+      stage: "clean",
+      reason: "too-short",
+      records: 160,
+      numFiles: 1,
+      files: [{ file: "a.jsonl", records: 160 }],
+      examples: [{ file: "a.jsonl", offset: 0, line: 1, reason: "too-short", detail: HOSTILE }],
+    },
+  ],
 };
 
 describe("the report", () => {
@@ -87,25 +104,25 @@ describe("the report", () => {
       "609.1",
       "6.923",
       "0.8125",
-      "4 min 10 s",
+      "4\u00a0min\u00a010\u00a0s",
     ]) {
       expect(page.includes(figure), figure).toBe(true);
     }
     expect(page.includes("0.51 nats a token better than token frequencies alone")).toBe(true);
     expect(page.includes("<mark>one two three four five</mark>")).toBe(true);
-    expect(page.match(/<svg /g)).toHaveLength(3);
+    expect(page.match(/<svg /g)).toHaveLength(5);
   });
 
   test("escapes whatever comes from data", () => {
     const page = renderPage(run);
     expect(page.includes("<script")).toBe(false);
     expect(page.includes("<img")).toBe(false);
-    expect(page.match(/&lt;script&gt;/g)!.length).toBe(8);
+    expect(page.match(/&lt;script&gt;/g)!.length).toBeGreaterThanOrEqual(8);
   });
 
   test("needs nothing but itself, and stays small", () => {
     const page = renderPage(run);
-    expect(/<[^>]*\b(?:src|href)=|url\(|@import|https?:/.test(page)).toBe(false);
+    expect(/<[^>]*\b(?:src=|href="(?!#))|url\(|@import|https?:/.test(page)).toBe(false);
     expect(page.length).toBeLessThan(5e6);
   });
 
@@ -118,10 +135,21 @@ describe("the report", () => {
       plan: undefined,
       stages: [stage("dedup", 2)],
     });
-    expect(dedupOnly.includes("Removed near-duplicates")).toBe(true);
-    expect(dedupOnly.includes("<h2>Training</h2>")).toBe(false);
+    expect(dedupOnly.includes(">Deduplication</h2>")).toBe(true);
+    expect(dedupOnly.includes(">Training</h2>")).toBe(false);
     expect(dedupOnly.includes("undefined")).toBe(false);
-    expect(renderPage({ ...run, removed: undefined }).includes("Removed near-duplicates")).toBe(false);
+    expect(renderPage({ ...run, dedup: undefined }).includes("Deduplication")).toBe(false);
+  });
+
+  test("links to every section it has, and to none that it has not", () => {
+    for (const shown of [run, { ...run, metrics: [], rejected: [], evaluation: undefined }]) {
+      const page = renderPage(shown);
+      const links = [...page.matchAll(/<a href="#([^"]*)">/g)].map(([, id]) => id!);
+      expect(links.length).toBeGreaterThan(3);
+      for (const id of links) expect(page.match(new RegExp(`<h[23] id="${id}">`, "g")), id).toHaveLength(1);
+      const headings = [...page.matchAll(/<h2 id="([^"]*)">/g)].map(([, id]) => id!);
+      expect(headings.filter((id) => !links.includes(id))).toEqual([]);
+    }
   });
 
   test("admits it when the model is no better than token frequencies", () => {

@@ -1,0 +1,32 @@
+// What a person should see of dedup's statistics when a run ends: the recall it measured, and sources that lost most of
+// their documents.
+import { join } from "node:path";
+import { DEDUP_STATISTICS_FILE, type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
+import type { Plan } from "../run/recipe.js";
+
+export interface DedupFindings {
+  readonly sentence: string;
+  readonly warnings: readonly string[];
+}
+
+const MAX_WARNINGS = 5;
+
+/** Undefined for a run without dedup. */
+export async function dedupFindings(plan: Plan): Promise<DedupFindings | undefined> {
+  const dedup = plan.stages.find(({ entry }) => entry.key === "dedup");
+  if (dedup === undefined) return undefined;
+  const statistics = await readDedupStatistics(join(dedup.dir, DEDUP_STATISTICS_FILE));
+  return statistics && { sentence: statistics.recall.sentence, warnings: sourceWarnings(statistics) };
+}
+
+export function sourceWarnings({ sources: { alarms, num_alarms } }: Pick<DedupStatistics, "sources">): string[] {
+  const count = (value: number): string => value.toLocaleString("en-US");
+  const warnings = alarms.slice(0, MAX_WARNINGS).map(({ source, documents, removed }) => {
+    const percent = Math.floor((1000 * removed) / documents) / 10;
+    return `WARNING: dedup removed ${count(removed)} of the ${count(documents)} documents of source "${source}" (${percent} %)`;
+  });
+  const more = num_alarms - warnings.length;
+  return more > 0
+    ? [...warnings, `WARNING: ${count(more)} more sources lost more than half of their documents`]
+    : warnings;
+}

@@ -1,0 +1,82 @@
+// What could not be read: reasons, counts, files, and the first records of each with a command that shows them.
+import type { RejectedRecord } from "../records/document-block.js";
+import { count } from "./figures.js";
+import { html, type Markup, type Piece } from "./html.js";
+import { nameOf, shellWord, shorten } from "./names.js";
+import type { RejectedReason } from "./rejected-data.js";
+import type { Section } from "./section.js";
+import { type Row, table } from "./table.js";
+
+/** docs/formats/rejected.md in a few words. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  "invalid-utf8": "bytes that are not UTF-8",
+  "invalid-json": "not one JSON value, or a line that was cut off",
+  "not-an-object": "another JSON value than an object",
+  "missing-text": "no text field",
+  "text-not-a-string": "a text field of another type",
+  "id-not-a-string-or-number": "an id field of another type",
+  "too-long": "longer than the limit for a document",
+  "duplicate-key": "a member named twice",
+  "lone-surrogate": "half a surrogate pair, escaped, where its value is needed",
+  "duplicate-id": "the id of an earlier document",
+  "too-short": "fewer tokens than the rule asks for; nothing is wrong with the record",
+};
+
+const MAX_DETAIL = 200;
+
+export function rejectedSection(reasons: readonly RejectedReason[]): Section | undefined {
+  if (reasons.length === 0) return undefined;
+  const total = reasons.reduce((sum, { records }) => sum + records, 0);
+  const rows: Row[] = reasons.map((one) => ({
+    cells: [
+      html`<b>${one.reason}</b>`,
+      one.stage,
+      count(one.records),
+      MEANINGS[one.reason],
+      html`${one.files.map(({ file, records }) => html`<div>${nameOf(file)} (${count(records)})</div>`)}${one.numFiles > one.files.length && html`<div>and ${count(one.numFiles - one.files.length)} more files</div>`}`,
+    ],
+  }));
+  const body = html`<p>${count(total)} records were rejected. All of them, with file, byte offset, line and reason, are in <code>rejected/rejected.jsonl</code> in the stage's folder.</p>
+${table(
+  "Rejected records by reason",
+  [
+    { name: "reason", kind: "name" },
+    { name: "stage", kind: "name" },
+    { name: "records", kind: "number" },
+    { name: "meaning", kind: "wide" },
+    { name: "files", kind: "wide" },
+  ],
+  rows,
+)}
+<h3>The first of each</h3>
+${table(
+  "The first rejected records of each reason",
+  [
+    { name: "reason", kind: "name" },
+    { name: "line", kind: "number" },
+    { name: "offset", kind: "number" },
+    { name: "what and where", kind: "wide" },
+  ],
+  reasons.flatMap((one) => one.examples.map((record) => exampleRow(record))),
+)}`;
+  return { id: "rejected", title: "What could not be read", body };
+}
+
+function exampleRow(record: RejectedRecord): Row {
+  const { reason, line, offset, id, detail, file } = record;
+  const what: Piece = [
+    id !== undefined && html`<div>${nameOf(id)}</div>`,
+    detail !== undefined && detail !== "" && html`<div class="soft">${shorten(detail, MAX_DETAIL)}</div>`,
+    showCommand(record) ?? nameOf(file),
+  ];
+  return { cells: [reason, line === 0 ? "" : count(line), count(offset), what] };
+}
+
+/** Undefined for a file that a shell does not reach. */
+function showCommand({ file, offset, line }: RejectedRecord): Markup | undefined {
+  const path = shellWord(file);
+  if (path === undefined || line === 0 || /^[a-z0-9]+:\/\//.test(file)) return undefined;
+  const from = `tail -c +${offset + 1}`;
+  const read = file.endsWith(".gz") ? `gzip -dc ${path} | ${from}` : `${from} ${path}`;
+  return html`<code class="command">${read} | head -n 1</code>`;
+}
