@@ -28,7 +28,7 @@ const layers = [
   ["text", "tokenizers", "models"],
   ["read", "clean", "dedup", "shard", "load", "train", "evaluate"],
   ["run"],
-  ["report"],
+  ["report", "audit"],
   ["cli", "index.ts"],
 ];
 const layerOf = new Map(layers.flatMap((names, index) => names.map((name) => [name, index] as const)));
@@ -73,7 +73,7 @@ const nativeMaySee: Record<string, readonly string[]> = {
   train: ["train", "model", "core", "comm/communicator.h", "include"],
   api: ["api", "train", "model", "text", "comm", "core", "include"],
   addon: ["addon", "include"],
-  bench: ["bench", "include"],
+  bench: ["bench", "include", "text"],
 };
 
 function nativeViolations(files: readonly SourceFile[]): string[] {
@@ -112,6 +112,42 @@ function librariesWithTwoDoors(files: readonly SourceFile[]): string[] {
     .filter(([, paths]) => paths.size > 1)
     .map(([library, paths]) => `${library}: ${[...paths].sort().join(", ")}`);
 }
+
+/** Modules below src that one reaches at run time, by static and dynamic imports; `import type` vanishes in the build. */
+function reachedFrom(start: string, files: readonly SourceFile[]): Set<string> {
+  const textOf = new Map(files.map(({ path, text }) => [path, text]));
+  const reached = new Set<string>();
+  const queue = [start];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    const text = (textOf.get(path) ?? "").replace(/\b(?:import|export) type\b[^;]*;/g, "");
+    for (const specifier of importsOf(text)) {
+      if (specifier.startsWith(".")) queue.push(normalize(join(dirname(path), specifier)).replace(/\.js$/, ".ts"));
+    }
+  }
+  return reached;
+}
+
+const isOfTheStage = (path: string): boolean => /^src\/(native\.ts|dedup\/|read\/)/.test(path);
+
+describe("the audit of dedup", () => {
+  const typescript = filesUnder("src", [".ts"]);
+
+  test("reaches neither the addon nor the stage's code nor its reader", () => {
+    const reached = [...reachedFrom("src/audit/verify.ts", typescript)];
+    expect(reached.length).toBeGreaterThan(15);
+    expect(reached.filter(isOfTheStage)).toEqual([]);
+  });
+
+  test("would be seen if it did, through another module too", () => {
+    const files = [
+      { path: "src/audit/verify.ts", text: 'import type { A } from "../native.js";\nimport { b } from "./b.js";\n' },
+      { path: "src/audit/b.ts", text: 'import { c } from "../dedup/c.js";\n' },
+    ];
+    expect([...reachedFrom("src/audit/verify.ts", files)].filter(isOfTheStage)).toEqual(["src/dedup/c.ts"]);
+  });
+});
 
 describe("import law", () => {
   const typescript = filesUnder("src", [".ts"]);
