@@ -40,12 +40,7 @@ Napi::Value equal_groups(const Napi::CallbackInfo& info) {
   mr_list* members = nullptr;
   mr_list* offsets = nullptr;
   check(env, mr_equal_groups(hashes.Data(), hashes.ElementLength() / 2, &members, &offsets));
-  const List member_list(members);
-  const List offset_list(offsets);
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("members", array_from<Napi::Uint32Array>(env, members));
-  result.Set("offsets", array_from<Napi::Uint32Array>(env, offsets));
-  return result;
+  return object_of_rows<Napi::Uint32Array>(env, "members", members, offsets);
 }
 
 Napi::Value group_keys(const Napi::CallbackInfo& info) {

@@ -45,21 +45,44 @@ mr_signature_config config_of(const Napi::Value& value) {
   return config;
 }
 
+// The beginning of `room` where it is long enough, else a new array.
+template <class Array>
+Array room_for(Napi::Env env, const Array& room, size_t count) {
+  if (room.ElementLength() < count) return Array::New(env, count);
+  return Array::New(env, count, room.ArrayBuffer(), room.ByteOffset());
+}
+
+// The long columns of SignedRows, to be filled by native code.
+struct LongColumns {
+  Napi::BigUint64Array band_keys;
+  Napi::Uint32Array sketches;
+};
+
+LongColumns new_columns(Napi::Env env, size_t num_rows, int32_t num_bands) {
+  return {Napi::BigUint64Array::New(env, static_cast<size_t>(num_bands) * num_rows),
+          Napi::Uint32Array::New(env, MR_SKETCH_SIZE * num_rows)};
+}
+
+LongColumns columns_in(const Napi::Object& room, size_t num_rows, int32_t num_bands) {
+  const Napi::Env env = room.Env();
+  return {room_for(env, uint64_of(room.Get("bandKeys"), "room.bandKeys"), static_cast<size_t>(num_bands) * num_rows),
+          room_for(env, uint32_of(room.Get("sketches"), "room.sketches"), MR_SKETCH_SIZE * num_rows)};
+}
+
 // Adds the columns of SignedRows to `result`, for native code to fill.
-mr_signatures add_columns(Napi::Object& result, size_t num_rows, int32_t num_bands) {
+mr_signatures add_columns(Napi::Object& result, size_t num_rows, LongColumns columns) {
   const Napi::Env env = result.Env();
   auto content_hashes = Napi::BigUint64Array::New(env, 2 * num_rows);
   auto text_hashes = Napi::BigUint64Array::New(env, num_rows);
   auto normalized_bytes = Napi::Uint32Array::New(env, num_rows);
-  auto band_keys = Napi::BigUint64Array::New(env, static_cast<size_t>(num_bands) * num_rows);
-  auto sketches = Napi::Uint32Array::New(env, MR_SKETCH_SIZE * num_rows);
   result.Set("numDocuments", static_cast<double>(num_rows));
   result.Set("contentHashes", content_hashes);
   result.Set("textHashes", text_hashes);
   result.Set("normalizedBytes", normalized_bytes);
-  result.Set("bandKeys", band_keys);
-  result.Set("sketches", sketches);
-  return {content_hashes.Data(), text_hashes.Data(), normalized_bytes.Data(), band_keys.Data(), sketches.Data()};
+  result.Set("bandKeys", columns.band_keys);
+  result.Set("sketches", columns.sketches);
+  return {content_hashes.Data(), text_hashes.Data(), normalized_bytes.Data(), columns.band_keys.Data(),
+          columns.sketches.Data()};
 }
 
 // signDocuments(text, offsets, options)
@@ -68,12 +91,12 @@ Napi::Value sign_documents(const Napi::CallbackInfo& info) {
   const mr_text_rows rows = rows_of(info[0], info[1]);
   const mr_signature_config config = config_of(info[2]);
   Napi::Object result = Napi::Object::New(env);
-  const mr_signatures columns = add_columns(result, rows.num_rows, config.num_bands);
+  const mr_signatures columns = add_columns(result, rows.num_rows, new_columns(env, rows.num_rows, config.num_bands));
   check(env, mr_dedup_sign(&rows, &config, &columns));
   return result;
 }
 
-// signLines(bytes, read, options)
+// signLines(bytes, read, options, room)
 Napi::Value sign_lines(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Uint8Array bytes = bytes_of(info[0], "bytes");
@@ -85,7 +108,10 @@ Napi::Value sign_lines(const Napi::CallbackInfo& info) {
   mr_scan_view view;
   check(env, mr_scan_get(scan, &view));
   Napi::Object result = object_of_scan(env, scan, view);
-  const mr_signatures columns = add_columns(result, view.num_documents, config.num_bands);
+  const mr_signatures columns =
+      add_columns(result, view.num_documents,
+                  info[3].IsUndefined() ? new_columns(env, view.num_documents, config.num_bands)
+                                        : columns_in(object_of(info[3], "room"), view.num_documents, config.num_bands));
   auto id_hashes = Napi::BigUint64Array::New(env, 2 * view.num_documents);
   auto scores = Napi::Float64Array::New(env, view.num_documents);
   check(env, mr_dedup_copy_signatures(scan, &columns, id_hashes.Data(), scores.Data()));
@@ -101,16 +127,6 @@ Napi::Value hash_rows(const Napi::CallbackInfo& info) {
   return hashes;
 }
 
-// Takes the lists over.
-Napi::Object object_of_sets(Napi::Env env, mr_list* hashes, mr_list* offsets) {
-  const List hash_list(hashes);
-  const List offset_list(offsets);
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("hashes", array_from<Napi::BigUint64Array>(env, hashes));
-  result.Set("offsets", array_from<Napi::Uint32Array>(env, offsets));
-  return result;
-}
-
 Napi::Value shingle_sets(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const mr_text_rows rows = rows_of(info[0], info[1]);
@@ -119,7 +135,7 @@ Napi::Value shingle_sets(const Napi::CallbackInfo& info) {
   mr_list* hashes = nullptr;
   mr_list* offsets = nullptr;
   check(env, mr_dedup_shingle_sets(&rows, selected.Data(), selected.ElementLength(), &shingling, &hashes, &offsets));
-  return object_of_sets(env, hashes, offsets);
+  return object_of_rows<Napi::BigUint64Array>(env, "hashes", hashes, offsets);
 }
 
 // shingleLines(bytes, begins, lengths, read, shingling)
@@ -135,7 +151,7 @@ Napi::Value shingle_lines(const Napi::CallbackInfo& info) {
   mr_list* offsets = nullptr;
   check(env, mr_dedup_shingle_lines(bytes.Data(), bytes.ByteLength(), begins.Data(), lengths.Data(),
                                     begins.ElementLength(), &choices.options(), &shingling, &hashes, &offsets));
-  return object_of_sets(env, hashes, offsets);
+  return object_of_rows<Napi::BigUint64Array>(env, "hashes", hashes, offsets);
 }
 
 }  // namespace

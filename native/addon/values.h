@@ -86,6 +86,17 @@ Array array_from(Napi::Env env, const mr_list* list) {
   return array;
 }
 
+// Rows of different lengths as {[name]: their elements, offsets}. Takes the lists over.
+template <class Array>
+Napi::Object object_of_rows(Napi::Env env, const char* name, mr_list* elements, mr_list* offsets) {
+  const List element_list(elements);
+  const List offset_list(offsets);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set(name, array_from<Array>(env, elements));
+  result.Set("offsets", array_from<Napi::Uint32Array>(env, offsets));
+  return result;
+}
+
 template <class Array, class Element>
 Array copied(Napi::Env env, const Element* data, size_t count) {
   Array array = Array::New(env, count);

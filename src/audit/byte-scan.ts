@@ -92,7 +92,8 @@ export function lineAt(path: string, offset: number): Buffer {
   }
 }
 
-function readAt(file: number, offset: number, length: number): Buffer {
+/** Fewer bytes where the file ends before. */
+export function readAt(file: number, offset: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {

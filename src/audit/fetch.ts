@@ -1,6 +1,7 @@
 // Documents by row, read again where they lie: in their input, or, where that is compressed, in kept.jsonl.
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { readAt } from "./byte-scan.js";
 import { idOfRecord, readCorpusRecord } from "./corpus.js";
 import { type AuditInput, type DedupOutput, outputPath } from "./dedup-output.js";
 import type { Ordered } from "./order.js";
@@ -45,14 +46,7 @@ export class DocumentFetcher {
       file = openSync(path, "r");
       this.#files.set(path, file);
     }
-    const bytes = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-      const bytesRead = readSync(file, bytes, filled, length - filled, offset + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
+    return readAt(file, offset, length);
   }
 }
 

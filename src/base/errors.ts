@@ -64,7 +64,9 @@ export function toWireError(error: unknown): WireError {
   if (error instanceof MillraceError) return error.toWire();
   if (error instanceof Error) {
     const code = (error as NodeJS.ErrnoException).code ?? "internal";
-    return { code: String(code), message: error.message, stack: error.stack };
+    // The message of a failed write does not even name the file.
+    const hint = code === "ENOSPC" ? "the disk is full: make room, and the same command goes on" : undefined;
+    return { code: String(code), message: error.message, hint, stack: error.stack };
   }
   return { code: "internal", message: String(error) };
 }

@@ -2,7 +2,7 @@
 // documents as JSON lines, their ids, and the rejected records.
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
-import { readOptionsOf } from "../formats/read-fields.js";
+import { readOptionsOf } from "../formats/corpus.js";
 import { countRejected } from "../formats/rejected.js";
 import { native } from "../native.js";
 import type { BlockRef } from "../records/block-reader.js";

@@ -1,3 +1,3 @@
 // The clean stage.
 export type { CleanConfig } from "./config.js";
-export { cleanStage, cleanTasks } from "./stage.js";
+export { cleanStage } from "./stage.js";

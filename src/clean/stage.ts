@@ -6,13 +6,13 @@
 //   rejects      reduce      one ordered file, the threshold       rejected/rejected.jsonl
 //   publish      map         parts without the refused rows        part-B.jsonl
 import { basename } from "node:path";
-import { readOptionsOf } from "../formats/read-fields.js";
-import type { FileRef, Json, Phase, PhaseContext, Stage, Task, TaskFunction } from "../records/stage.js";
-import { type BlockArgs, cleanBlock, summaryOf } from "./block-task.js";
+import { readOptionsOf } from "../formats/corpus.js";
+import type { FileRef, Json, Phase, PhaseContext, Stage, Task } from "../records/stage.js";
+import { type BlockArgs, summaryOf } from "./block-task.js";
 import { type CleanConfig, cleanSchema } from "./config.js";
-import { type DuplicatesArgs, duplicatesOf, findDuplicates, planShares } from "./duplicates-task.js";
-import { type PublishArgs, publishPart } from "./publish-task.js";
-import { type RejectsArgs, writeRejects } from "./rejects-task.js";
+import { type DuplicatesArgs, duplicatesOf, planShares } from "./duplicates-task.js";
+import type { PublishArgs } from "./publish-task.js";
+import type { RejectsArgs } from "./rejects-task.js";
 import { isPart } from "./work-files.js";
 
 /** Raise it when the bytes of an output change, so also with the version of Unicode in native/text. */
@@ -83,11 +83,4 @@ export const cleanStage: Stage<CleanConfig> = {
   // It decides whether the run stops, not what it writes: raising it goes on with the work already done.
   runtimeKeys: ["maxRejectedFraction"],
   dataOutputs: (_dir, outputs: readonly FileRef[]) => outputs.filter(({ path }) => isPart(basename(path))),
-};
-
-export const cleanTasks: Readonly<Record<string, TaskFunction>> = {
-  "clean/block": cleanBlock,
-  "clean/duplicates": findDuplicates,
-  "clean/rejects": writeRejects,
-  "clean/publish": publishPart,
 };

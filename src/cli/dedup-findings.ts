@@ -1,7 +1,8 @@
 // What a person should see of dedup's statistics when a run ends: the recall it measured, and sources that lost most of
 // their documents.
 import { join } from "node:path";
-import { DEDUP_STATISTICS_FILE, type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
+import { type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
+import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics-file.js";
 import type { Plan } from "../run/recipe.js";
 
 export interface DedupFindings {

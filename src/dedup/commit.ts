@@ -6,22 +6,23 @@ import { join } from "node:path";
 import { syncFolder, writeAtomically, writeFileAtomic } from "../base/atomic.js";
 import { Digester, readChunks } from "../base/digest.js";
 import { invalid, invariant } from "../base/errors.js";
-import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics.js";
+import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics-file.js";
 import { checkRejected, REJECTED_FILE, REJECTED_PREFIX } from "../formats/rejected.js";
+import { REMOVED_FILE } from "../formats/removed.js";
 import { withSpill } from "../formats/spill.js";
 import type { FileRef, Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { Bitmap } from "./bitmap.js";
-import { type DedupConfig, thresholdOf } from "./config.js";
+import type { DedupConfig } from "./config.js";
 import { DECISION } from "./decide.js";
 import { lineFilePath } from "./line-files.js";
 import { numberingOf } from "./numbering.js";
+import { thresholdOf } from "./settings.js";
 import { partNames, spillPath } from "./spills.js";
 import { statisticsPath } from "./statistics.js";
 import { isAbove, type Ratio } from "./threshold.js";
 import { keptPath, type WrittenBlock } from "./write.js";
 
 export const KEPT_FILE = "kept.jsonl";
-export const REMOVED_FILE = "removed.jsonl";
 
 interface CommitArgs {
   readonly blocks: readonly WrittenBlock[];

@@ -1,10 +1,9 @@
-// What a person may say about dedup, checked strictly, and the same resolved for tasks.
+// What a person may say about dedup, checked strictly. What it means is in settings.ts, which workers load without this.
 import { z } from "../base/schema.js";
 import { readFields, refuseCrossedFields } from "../formats/read-fields.js";
-import type { Shingling } from "../native.js";
 import { parseByteSize } from "./byte-size.js";
-import { type Policy, parsePolicy, scoreFieldOf } from "./policy.js";
-import { type Ratio, ratioOf } from "./threshold.js";
+import { parsePolicy, scoreFieldOf } from "./policy.js";
+import { ratioOf } from "./threshold.js";
 
 const MAX_PERMUTATIONS = 4096;
 /** Less does not hold Node.js, its workers and the largest record. */
@@ -74,22 +73,3 @@ export const dedupSchema = z
   });
 
 export type DedupConfig = z.infer<typeof dedupSchema>;
-
-export function shinglingOf(config: DedupConfig): Shingling {
-  const [unit, size] = config.shingle.split(":") as ["word" | "char", string];
-  return { unit, size: Number(size) };
-}
-
-export function thresholdOf(config: DedupConfig): Ratio {
-  return ratioOf(config.threshold)!;
-}
-
-export function policyOf(config: DedupConfig): Policy {
-  return parsePolicy(config.keep) as Policy;
-}
-
-/** Undefined: no limit. */
-export function memoryBytesOf({ memory }: DedupConfig): number | undefined {
-  if (memory === null) return undefined;
-  return typeof memory === "number" ? memory : parseByteSize(memory);
-}

@@ -4,7 +4,7 @@
 import type { Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { type EngineName, engineOf } from "../text/engine.js";
 import { Bitmap } from "./bitmap.js";
-import { type DedupConfig, thresholdOf } from "./config.js";
+import type { DedupConfig } from "./config.js";
 import { prepareCrowd } from "./crowd.js";
 import { writeDecision } from "./decision.js";
 import { type Limits, limitsOf } from "./limits.js";
@@ -13,6 +13,7 @@ import { rangeNames, readCrowded } from "./pairs.js";
 import { RunMerge, RunWriter } from "./runs.js";
 import { Scratch } from "./scratch.js";
 import { SetReader } from "./set-reader.js";
+import { thresholdOf } from "./settings.js";
 import { partNames, spillPath } from "./spills.js";
 import { decideStar, WITNESS } from "./star.js";
 import type { Ratio } from "./threshold.js";

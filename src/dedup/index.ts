@@ -16,21 +16,21 @@
 //   statistics  reduce     recall measured on the sample's pairs; what became of all    statistics.json
 //   commit      reduce     the contract checked, outputs named                       (final files)
 import { basename } from "node:path";
-import type { FileRef, Stage, TaskFunction } from "../records/stage.js";
-import { bandsPhase, pairBands } from "./bands.js";
-import { commit, commitPhase, KEPT_FILE } from "./commit.js";
+import type { FileRef, Stage } from "../records/stage.js";
+import { bandsPhase } from "./bands.js";
+import { commitPhase, KEPT_FILE } from "./commit.js";
 import { type DedupConfig, dedupSchema } from "./config.js";
-import { decide, decidePhase } from "./decide.js";
-import { fold, foldPhase } from "./fold.js";
-import { findRepeatedIds, idsPhase } from "./ids.js";
+import { decidePhase } from "./decide.js";
+import { foldPhase } from "./fold.js";
+import { idsPhase } from "./ids.js";
 import { type Limits, maxWorkers } from "./limits.js";
-import { collectCrowded, collectPairs, crowdedPhase, pairsPhase } from "./pairs.js";
-import { sampleDocuments, samplePhase } from "./sample.js";
-import { shinglesPhase, spillShingles } from "./shingle-sets.js";
-import { sign, signaturesPhase } from "./signatures.js";
-import { collectStatistics, statisticsPhase } from "./statistics.js";
-import { verifyPairs, verifyPhase } from "./verify.js";
-import { writeBlock, writePhase } from "./write.js";
+import { crowdedPhase, pairsPhase } from "./pairs.js";
+import { samplePhase } from "./sample.js";
+import { shinglesPhase } from "./shingle-sets.js";
+import { signaturesPhase } from "./signatures.js";
+import { statisticsPhase } from "./statistics.js";
+import { verifyPhase } from "./verify.js";
+import { writePhase } from "./write.js";
 
 export type { DedupConfig } from "./config.js";
 export { LIMITS, type Limits } from "./limits.js";
@@ -66,19 +66,3 @@ export function createDedupStage(limits: Partial<Limits> = {}): Stage<DedupConfi
 }
 
 export const dedupStage: Stage<DedupConfig> = createDedupStage();
-
-export const dedupTasks: Readonly<Record<string, TaskFunction>> = {
-  "dedup/sign": sign,
-  "dedup/ids": findRepeatedIds,
-  "dedup/fold": fold,
-  "dedup/band": pairBands,
-  "dedup/crowded": collectCrowded,
-  "dedup/pairs": collectPairs,
-  "dedup/sample": sampleDocuments,
-  "dedup/shingles": spillShingles,
-  "dedup/verify": verifyPairs,
-  "dedup/decide": decide,
-  "dedup/write": writeBlock,
-  "dedup/statistics": collectStatistics,
-  "dedup/commit": commit,
-};

@@ -1,6 +1,7 @@
 // How much one task takes on. These bound memory, never change the result; tests make them small, so that a small corpus
 // takes every path of a large one. `maxBucket` alone may change which pairs are looked at: a join finds all it could.
-import { type DedupConfig, memoryBytesOf } from "./config.js";
+import type { DedupConfig } from "./config.js";
+import { memoryBytesOf } from "./settings.js";
 
 export interface Limits {
   /** Documents whose 128-bit hashes one task groups, about. */

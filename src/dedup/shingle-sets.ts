@@ -1,18 +1,19 @@
 // Phase "shingles" (map over blocks): re-reads the documents whose exact sets are asked for, and only these, and spills
 // the sets with what the total order needs.
-import { readOptionsOf } from "../formats/read-fields.js";
+import { readOptionsOf } from "../formats/corpus.js";
 import { withSpill, writeSpillRows } from "../formats/spill.js";
 import type { Shingling } from "../native.js";
 import type { BlockRef, ReadOptions } from "../records/block-reader.js";
 import type { Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
 import { Bitmap } from "./bitmap.js";
-import { type DedupConfig, shinglingOf } from "./config.js";
+import type { DedupConfig } from "./config.js";
 import { GrowableUint32 } from "./growable.js";
 import { toDoubles } from "./halves.js";
 import { type NumberedBlock, numberingOf } from "./numbering.js";
 import { CROWDED, rangeNames } from "./pairs.js";
 import { SAMPLE } from "./sample.js";
+import { shinglingOf } from "./settings.js";
 import { type SpillKind, spillPath } from "./spills.js";
 
 interface ShingleArgs {

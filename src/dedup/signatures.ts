@@ -1,17 +1,18 @@
 // Phase "signatures" (map over blocks): reads each document once and spills what the later phases compare. A block is read
 // in pieces and its columns are written as they come, so neither its texts nor its rows are ever in memory at once.
-import { readOptionsOf } from "../formats/read-fields.js";
+import { readOptionsOf } from "../formats/corpus.js";
 import { countRejected, formatRejected } from "../formats/rejected.js";
 import { type SpillWriter, writeSpillRows } from "../formats/spill.js";
-import type { ScanOptions, SignatureOptions } from "../native.js";
+import type { ScanOptions, SignatureOptions, SignatureRoom } from "../native.js";
 import type { BlockRef, LinePiece, ReadBlock, ReadOptions } from "../records/block-reader.js";
 import type { DocumentBlock, RejectedRecord } from "../records/document-block.js";
 import type { FileRef, Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
-import { type DedupConfig, policyOf, shinglingOf } from "./config.js";
+import type { DedupConfig } from "./config.js";
 import { writeLines } from "./line-files.js";
 import type { SignedBlock } from "./numbering.js";
 import { countMissingScores, type Policy, scoreFieldOf } from "./policy.js";
+import { policyOf, shinglingOf } from "./settings.js";
 import { SignatureColumns, type SignedPiece } from "./signature-columns.js";
 import { spillPath } from "./spills.js";
 
@@ -66,6 +67,8 @@ class BlockSigner {
   readonly #engine: DedupEngine;
   readonly #options: SignatureOptions;
   readonly #columns: SignatureColumns;
+  /** The largest columns so far: those of a piece are gone before the next one comes. */
+  #room: SignatureRoom = { bandKeys: new BigUint64Array(0), sketches: new Uint32Array(0) };
   readonly #rejected: RejectedRecord[] = [];
   #numLines = 0;
   #numMissing = 0;
@@ -80,7 +83,9 @@ class BlockSigner {
 
   /** The next whole lines of the block. */
   async addLines({ bytes, offset }: LinePiece): Promise<void> {
-    const signed = this.#engine.signLines(bytes, this.#scanOptions(offset), this.#options);
+    const signed = this.#engine.signLines(bytes, this.#scanOptions(offset), this.#options, this.#room);
+    const { bandKeys, sketches } = signed;
+    if (bandKeys.length > this.#room.bandKeys.length) this.#room = { bandKeys, sketches };
     const { file } = this.#args.ref;
     for (const { offset, line, reason, detail } of signed.rejected) {
       this.#rejected.push({ file, offset, line, reason, ...(detail === "" ? {} : { detail }) });

@@ -2,13 +2,13 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
 import { inputOfBlock } from "../formats/corpus.js";
+import type { DedupStatistics } from "../formats/dedup-statistics.js";
 import {
   DEDUP_STATISTICS_FILE,
   DEDUP_STATISTICS_FORMAT,
   DEDUP_STATISTICS_VERSION,
-  type DedupStatistics,
   formatDedupStatistics,
-} from "../formats/dedup-statistics.js";
+} from "../formats/dedup-statistics-file.js";
 import { REJECTED_PREFIX } from "../formats/rejected.js";
 import { type Spill, withSpill } from "../formats/spill.js";
 import type { Shingling } from "../native.js";
@@ -17,7 +17,7 @@ import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
 import { Bitmap } from "./bitmap.js";
 import { frequentShingles, passagesOf } from "./boilerplate.js";
 import { clusterSizes } from "./cluster-sizes.js";
-import { type DedupConfig, shinglingOf, thresholdOf } from "./config.js";
+import type { DedupConfig } from "./config.js";
 import { DECISION, type DecisionSummary } from "./decide.js";
 import { readIds } from "./id-lookup.js";
 import { readKeptText } from "./kept-texts.js";
@@ -28,6 +28,7 @@ import { rangeNames } from "./pairs.js";
 import { curveOf, leastSimilarity, type RecallInputs, recallOf, theoryAt } from "./recall.js";
 import { SAMPLE, type SampleSummary } from "./sample.js";
 import { Scratch } from "./scratch.js";
+import { shinglingOf, thresholdOf } from "./settings.js";
 import { countSources } from "./source-counts.js";
 import { partNames, spillPath } from "./spills.js";
 import type { Ratio } from "./threshold.js";

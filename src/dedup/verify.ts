@@ -4,7 +4,7 @@
 import { Spill } from "../formats/spill.js";
 import type { Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
-import { type DedupConfig, thresholdOf } from "./config.js";
+import type { DedupConfig } from "./config.js";
 import { GrowableUint32 } from "./growable.js";
 import { type Limits, limitsOf } from "./limits.js";
 import { type Numbering, numberingOf } from "./numbering.js";
@@ -12,6 +12,7 @@ import { rangeNames } from "./pairs.js";
 import { type RecordShape, RunWriter } from "./runs.js";
 import { Scratch } from "./scratch.js";
 import { compareKeys, findSets, KEY_WORDS, type SetPlaces, SetReader } from "./set-reader.js";
+import { thresholdOf } from "./settings.js";
 import { spillPath } from "./spills.js";
 import { isAbove, type Ratio } from "./threshold.js";
 

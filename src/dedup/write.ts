@@ -5,7 +5,7 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Digester } from "../base/digest.js";
 import { invariant } from "../base/errors.js";
-import { readOptionsOf } from "../formats/read-fields.js";
+import { readOptionsOf } from "../formats/corpus.js";
 import { formatRejected, readRejected } from "../formats/rejected.js";
 import { withSpill } from "../formats/spill.js";
 import type { BlockReader, BlockRef, ReadOptions } from "../records/block-reader.js";

@@ -22,6 +22,11 @@ export const DEFAULT_READ_OPTIONS: ReadOptions = {
   maxDocumentBytes: DEFAULT_MAX_DOCUMENT_BYTES,
 };
 
+/** The part of a stage's configuration that says how documents are read. */
+export function readOptionsOf({ textField, idField, sourceField, maxDocumentBytes }: ReadOptions): ReadOptions {
+  return { textField, idField, sourceField, maxDocumentBytes };
+}
+
 /** A record longer than this is rejected unread, so that one missing line end cannot exhaust memory. */
 export const MAX_RECORD_BYTES = 256 * 2 ** 20;
 

@@ -4,10 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { invalid } from "../base/errors.js";
 import { z } from "../base/schema.js";
-
-export const DEDUP_STATISTICS_FILE = "statistics.json";
-export const DEDUP_STATISTICS_FORMAT = "millrace-dedup-statistics";
-export const DEDUP_STATISTICS_VERSION = 1;
+import { DEDUP_STATISTICS_FORMAT, DEDUP_STATISTICS_VERSION } from "./dedup-statistics-file.js";
 
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
@@ -151,10 +148,6 @@ const statisticsSchema = z.strictObject({
 export type DedupStatistics = z.infer<typeof statisticsSchema>;
 export type DedupRecall = DedupStatistics["recall"];
 export type DedupInterval = z.infer<typeof interval>;
-
-export function formatDedupStatistics(statistics: DedupStatistics): string {
-  return `${JSON.stringify(statisticsSchema.parse(statistics), null, 2)}\n`;
-}
 
 /** Undefined when there is no such file. */
 export async function readDedupStatistics(path: string): Promise<DedupStatistics | undefined> {

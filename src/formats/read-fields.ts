@@ -32,7 +32,3 @@ export function refuseCrossedFields(options: ReadOptions, context: z.RefinementC
     return;
   }
 }
-
-export function readOptionsOf({ textField, idField, sourceField, maxDocumentBytes }: ReadOptions): ReadOptions {
-  return { textField, idField, sourceField, maxDocumentBytes };
-}

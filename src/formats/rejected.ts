@@ -51,7 +51,7 @@ export function checkRejected({ stage, path, numRead, counts, maxFraction }: Rej
     {
       stage,
       where: { file: path },
-      hint: `look at ${path}; if the rest of the corpus is good, raise maxRejectedFraction and run again`,
+      hint: `look at ${path}; if the rest of the corpus is good, raise maxRejectedFraction (--max-rejected) and run again`,
     },
   );
 }

@@ -10,6 +10,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { AtomicWriter, type WrittenFile } from "../base/atomic.js";
 import { Digester, digestBytes } from "../base/digest.js";
 import { invalid, invariant } from "../base/errors.js";
+import { collectMuchGarbage } from "../base/garbage.js";
 
 const MAGIC = "MRSPILL2";
 const TAIL_BYTES = 16;
@@ -130,7 +131,9 @@ export class SpillWriter {
         this.#gathered += column.byteLength;
       }
     }
-    if (this.#gathered >= GATHER_BYTES) await this.#flush();
+    if (this.#gathered < GATHER_BYTES) return;
+    await this.#flush();
+    collectMuchGarbage();
   }
 
   async commit(): Promise<WrittenFile> {

@@ -7,11 +7,8 @@ import type { Stage, TaskFunction } from "../records/stage.js";
 // biome-ignore lint/suspicious/noExplicitAny: a registry holds stages of every configuration type; each schema guards its own.
 export type AnyStage = Stage<any>;
 
-export interface LoadedStage {
-  readonly stage: AnyStage;
-  /** By registered name, `<stage>/<function>`. */
-  readonly tasks: Readonly<Record<string, TaskFunction>>;
-}
+/** By registered name, `<stage>/<function>`. */
+export type Tasks = Readonly<Record<string, TaskFunction>>;
 
 export interface StageEntry {
   /** The key in recipes and the name of the command. */
@@ -27,7 +24,9 @@ export interface StageEntry {
   readonly reads: readonly (readonly string[])[];
   /** Its inputs are documents: what is no corpus file is refused before any work. */
   readonly readsCorpus?: boolean;
-  load(): Promise<LoadedStage>;
+  loadStage(): Promise<AnyStage>;
+  /** For workers: without what only planning needs, such as the configuration's schema. */
+  loadTasks(): Promise<Tasks>;
 }
 
 export interface Registry {
@@ -52,10 +51,8 @@ export const registry: Registry = {
     name: "prepare",
     folder: "datasets",
     reads: [],
-    load: async () => {
-      const { prepareStage, prepareTasks } = await import("./prepare.js");
-      return { stage: prepareStage, tasks: prepareTasks };
-    },
+    loadStage: async () => (await import("./prepare.js")).prepareStage,
+    loadTasks: async () => (await import("./prepare.js")).prepareTasks,
   },
   entries: [
     {
@@ -64,10 +61,8 @@ export const registry: Registry = {
       folder: "clean",
       reads: [[INPUTS]],
       readsCorpus: true,
-      load: async () => {
-        const { cleanStage, cleanTasks } = await import("../clean/index.js");
-        return { stage: cleanStage, tasks: cleanTasks };
-      },
+      loadStage: async () => (await import("../clean/index.js")).cleanStage,
+      loadTasks: async () => (await import("../clean/tasks.js")).cleanTasks,
     },
     {
       key: "dedup",
@@ -75,10 +70,8 @@ export const registry: Registry = {
       folder: "dedup",
       reads: [["clean", INPUTS]],
       readsCorpus: true,
-      load: async () => {
-        const { dedupStage, dedupTasks } = await import("../dedup/index.js");
-        return { stage: dedupStage, tasks: dedupTasks };
-      },
+      loadStage: async () => (await import("../dedup/index.js")).dedupStage,
+      loadTasks: async () => (await import("../dedup/tasks.js")).dedupTasks,
     },
     {
       key: "shard",
@@ -86,17 +79,16 @@ export const registry: Registry = {
       folder: "shards",
       reads: [["dedup", "clean", INPUTS]],
       readsCorpus: true,
-      load: async () => {
-        const { shardStage, shardTasks } = await import("../shard/index.js");
-        return { stage: shardStage, tasks: shardTasks };
-      },
+      loadStage: async () => (await import("../shard/index.js")).shardStage,
+      loadTasks: async () => (await import("../shard/tasks.js")).shardTasks,
     },
     {
       key: "train",
       name: "train",
       folder: "train",
       reads: [["shard", INPUTS]],
-      load: async () => ({ stage: (await import("../train/index.js")).createTrainStage(TRAINING_CHILD), tasks: {} }),
+      loadStage: async () => (await import("../train/index.js")).createTrainStage(TRAINING_CHILD),
+      loadTasks: async () => ({}),
     },
     {
       key: "eval",
@@ -106,10 +98,8 @@ export const registry: Registry = {
         ["train", INPUTS],
         ["shard", INPUTS],
       ],
-      load: async () => ({
-        stage: (await import("../evaluate/index.js")).createEvaluateStage(TRAINING_CHILD),
-        tasks: {},
-      }),
+      loadStage: async () => (await import("../evaluate/index.js")).createEvaluateStage(TRAINING_CHILD),
+      loadTasks: async () => ({}),
     },
   ],
 };

@@ -1,6 +1,7 @@
 // The code of a worker thread: looks a task's function up by its registered name and runs it. Errors leave as plain values,
 // because own fields of an Error do not survive the way out of a worker.
 import { invariant, toWireError, type WireError } from "../base/errors.js";
+import { boundGarbage, collectGarbage } from "../base/garbage.js";
 import type { BlockReader } from "../records/block-reader.js";
 import type { Json, TaskFunction, TaskResult } from "../records/stage.js";
 import { entryByName, type Registry } from "./registry.js";
@@ -13,6 +14,8 @@ export interface WorkerRequest {
   readonly payload?: ArrayBuffer | undefined;
   readonly dir: string;
   readonly workDir: string;
+  /** The run's memory is bounded: take little. */
+  readonly isBounded: boolean;
 }
 
 export type WorkerReply =
@@ -26,7 +29,7 @@ const functions = new Map<string, TaskFunction>();
 async function functionOf(run: string, registry: Registry): Promise<TaskFunction> {
   let found = functions.get(run);
   if (found === undefined) {
-    const { tasks } = await entryByName(registry, run.slice(0, run.indexOf("/"))).load();
+    const tasks = await entryByName(registry, run.slice(0, run.indexOf("/"))).loadTasks();
     found = tasks[run];
     invariant(found !== undefined, `expected a registered task function, got "${run}"`);
     functions.set(run, found);
@@ -41,9 +44,12 @@ export default async function runTask({
   payload,
   dir,
   workDir,
+  isBounded,
 }: WorkerRequest): Promise<WorkerReply> {
   const start = performance.now();
   try {
+    if (isBounded) boundGarbage();
+    collectGarbage();
     registry ??= ((await import(registryUrl)) as { registry: Registry }).registry;
     reader ??= await registry.loadReader();
     const task = await functionOf(run, registry);

@@ -3,9 +3,8 @@
 
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
-import { inputOfBlock } from "../formats/corpus.js";
+import { inputOfBlock, readOptionsOf } from "../formats/corpus.js";
 import type { ManifestShard } from "../formats/manifest.js";
-import { readOptionsOf } from "../formats/read-fields.js";
 import { countRejected, formatRejected } from "../formats/rejected.js";
 import { type ShardHeader, tokenTypeOf } from "../formats/shard.js";
 import { ShardBuilder } from "../formats/shard-writer.js";

@@ -2,13 +2,12 @@
 // changed and no document dropped; records that are no documents are rejected by the reader, with the reason.
 
 import { basename } from "node:path";
+import { readOptionsOf } from "../formats/corpus.js";
 import { MANIFEST_FILE } from "../formats/manifest.js";
-import { readOptionsOf } from "../formats/read-fields.js";
-import type { Json, PhaseContext, Stage, Task, TaskFunction } from "../records/stage.js";
+import type { Json, PhaseContext, Stage, Task } from "../records/stage.js";
 import { tokenizerFiles } from "../tokenizers/index.js";
-import { commitShards } from "./commit.js";
 import { type ShardConfig, shardSchema } from "./config.js";
-import { type EncodedPart, encodeBlock, tokenizerOf } from "./encode.js";
+import { type EncodedPart, tokenizerOf } from "./encode.js";
 
 export type { ShardConfig } from "./config.js";
 
@@ -46,9 +45,4 @@ export const shardStage: Stage<ShardConfig> = {
   runtimeKeys: ["maxRejectedFraction"],
   /** The manifest alone: who reads shards starts from it. */
   dataOutputs: (_dir, outputs) => outputs.filter(({ path }) => basename(path) === MANIFEST_FILE),
-};
-
-export const shardTasks: Readonly<Record<string, TaskFunction>> = {
-  "shard/encode": encodeBlock,
-  "shard/commit": commitShards,
 };

@@ -149,6 +149,21 @@ describe("the audit of dedup", () => {
   });
 });
 
+describe("what a worker loads", () => {
+  const SCHEMAS = "src/base/schema.ts";
+  const typescript = filesUnder("src", [".ts"]);
+
+  test.each(["clean", "dedup"])("the tasks of %s load without schemas, which a worker would wait for", (stage) => {
+    const reached = reachedFrom(`src/${stage}/tasks.ts`, typescript);
+    expect(reached.size).toBeGreaterThan(10);
+    expect([...reached]).not.toContain(SCHEMAS);
+  });
+
+  test("schemas would be seen if they came along", () => {
+    expect([...reachedFrom("src/dedup/index.ts", typescript)]).toContain(SCHEMAS);
+  });
+});
+
 describe("import law", () => {
   const typescript = filesUnder("src", [".ts"]);
   const native = filesUnder("native", [".h", ".cc", ".cu", ".cuh"]);

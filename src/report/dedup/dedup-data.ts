@@ -1,7 +1,9 @@
 // What the page says about dedup, read from the stage's folder.
 import { join } from "node:path";
-import { dedupSchema, shinglingOf } from "../../dedup/config.js";
-import { DEDUP_STATISTICS_FILE, type DedupStatistics, readDedupStatistics } from "../../formats/dedup-statistics.js";
+import { dedupSchema } from "../../dedup/config.js";
+import { shinglingOf } from "../../dedup/settings.js";
+import { type DedupStatistics, readDedupStatistics } from "../../formats/dedup-statistics.js";
+import { DEDUP_STATISTICS_FILE } from "../../formats/dedup-statistics-file.js";
 import { REMOVED_FILE } from "../../formats/removed.js";
 import type { Registry } from "../../run/registry.js";
 import type { StageFile } from "../../run/stage-file.js";

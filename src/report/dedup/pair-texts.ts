@@ -1,6 +1,6 @@
 // The texts of a few documents, found by reading dedup's inputs again until all are there.
 import type { DedupConfig } from "../../dedup/config.js";
-import { readOptionsOf } from "../../formats/read-fields.js";
+import { readOptionsOf } from "../../formats/corpus.js";
 import { idOf, textOf } from "../../records/document-block.js";
 import type { FileRef } from "../../records/stage.js";
 import type { Registry } from "../../run/registry.js";

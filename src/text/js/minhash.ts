@@ -1,6 +1,7 @@
 // MinHash signatures by the npm package minhash (docs/decisions/0024-js-engine.md): its permutations and its minima, as they
 // are. Banding is done here, because the package's keys omit the band's number.
-import { Minhash } from "minhash";
+import { createRequire } from "node:module";
+import type { Minhash } from "minhash";
 import { digestJson } from "../../base/digest.js";
 import { invalid } from "../../base/errors.js";
 import type { SignatureOptions } from "../../native.js";
@@ -12,8 +13,16 @@ const PINNED_SEED = 1;
 const PINNED_PERMUTATIONS = 128;
 const PINNED_DIGEST = "sha256:a714c17f79e708ff540d3bbfbea220b45a6a46788da6d76b04590bb6b68c8fb2";
 
+/** Loaded when the first signature is made: with the other engine nobody waits for it. */
+const require = createRequire(import.meta.url);
+
+function createMinhash(config: { readonly numPerm: number; readonly seed: number }): Minhash {
+  const { Minhash } = require("minhash") as typeof import("minhash");
+  return new Minhash(config);
+}
+
 export function digestOfPermutations(seed: number): string {
-  const { permA, permB } = new Minhash({ numPerm: PINNED_PERMUTATIONS, seed });
+  const { permA, permB } = createMinhash({ numPerm: PINNED_PERMUTATIONS, seed });
   return digestJson([permA, permB]);
 }
 
@@ -62,7 +71,7 @@ export class MinHasher {
     isChecked = true;
     this.#bands = bands;
     this.#rows = rows;
-    this.#minhash = new Minhash({ numPerm: bands * rows, seed: packageSeed(seed, bands * rows) });
+    this.#minhash = createMinhash({ numPerm: bands * rows, seed: packageSeed(seed, bands * rows) });
   }
 
   /** Least value of each permutation over the upper halves of a set's hashes. Valid until the next call. */

@@ -2,7 +2,6 @@
 # peer gets the same shingles. INPUT has a line a pair: the words of A, a tab, the words of B; words are ASCII codes without
 # spaces, so that peers that split texts themselves find the same words. Prints {"peers":{NAME:"0110..."}}, a digit a pair.
 # Usage: banding.py INPUT PROCESSES
-import importlib.util
 import json
 import sys
 import tempfile
@@ -10,6 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from multiprocessing import Pool
 
+from installed import HERE, function_of
 from shingling import shingles_of
 
 THRESHOLD = 0.7
@@ -148,27 +148,12 @@ def text_dedup(a, b):
     return any(x == y for x, y in zip(first, second))
 
 
-PEERS = {
-    "datatrove": ("datatrove", datatrove),
-    "datatrove-tuned": ("datatrove", datatrove_tuned),
-    "text-dedup": ("text_dedup", text_dedup),
-    "datasketch": ("datasketch", datasketch),
-    "datasketch-tuned": ("datasketch", datasketch_tuned),
-    "rensa": ("rensa", rensa),
-    "rensa-c": ("rensa", rensa_c),
-    "rensa-rho": ("rensa", rensa_rho),
-    "gaoya": ("gaoya", gaoya),
-    "fastsketch": ("FastSketchLSH", fastsketch),
-}
-HERE = [name for name, (module, _) in PEERS.items() if importlib.util.find_spec(module)]
-
-
 def judge(lines):
     """A string of digits for each peer."""
     texts = [line.rstrip("\n").split("\t") for line in lines]
     shingles = [(shingles_of(a.split(" ")), shingles_of(b.split(" "))) for a, b in texts]
     return [
-        "".join("1" if PEERS[name][1](a, b) else "0" for a, b in (texts if name == "text-dedup" else shingles))
+        "".join("1" if function_of(name, globals())(a, b) else "0" for a, b in (texts if name == "text-dedup" else shingles))
         for name in HERE
     ]
 

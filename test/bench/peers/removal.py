@@ -1,7 +1,6 @@
 # One peer's dedup from JSONL to JSONL, for `npm run bench -- dedup`: reads INPUT, writes OUT/kept.jsonl (the lines as they
 # were, where the peer leaves that to its caller) and OUT/kept-ids.txt. The first of several alike stays, unless the peer
 # itself decides. Threshold 0.7. Usage: removal.py PEER INPUT OUT [PROCESSES]; `removal.py --list` prints the peers that are here.
-import importlib.util
 import json
 import os
 import sys
@@ -10,6 +9,7 @@ from multiprocessing import Pool
 
 import datatrove_pipeline
 import text_dedup_run
+from installed import HERE, function_of
 from shingling import shingles_of, words_of
 
 THRESHOLD = 0.7
@@ -188,22 +188,9 @@ def text_dedup(path, out, processes):
     write_ids(out, f"{out}/kept.jsonl")
 
 
-PEERS = {
-    "datatrove": ("datatrove", datatrove),
-    "datatrove-tuned": ("datatrove", datatrove_tuned),
-    "text-dedup": ("text_dedup", text_dedup),
-    "datasketch": ("datasketch", datasketch),
-    "datasketch-tuned": ("datasketch", datasketch_tuned),
-    "rensa": ("rensa", rensa),
-    "rensa-c": ("rensa", rensa_c),
-    "rensa-rho": ("rensa", rensa_rho),
-    "gaoya": ("gaoya", gaoya),
-    "fastsketch": ("FastSketchLSH", fastsketch),
-}
-
 if __name__ == "__main__":
     if sys.argv[1] == "--list":
-        print(json.dumps([name for name, (module, _) in PEERS.items() if importlib.util.find_spec(module)]))
+        print(json.dumps(HERE))
     else:
         peer, source, target = sys.argv[1:4]
-        PEERS[peer][1](source, target, int(sys.argv[4]) if len(sys.argv) > 4 else 1)
+        function_of(peer, globals())(source, target, int(sys.argv[4]) if len(sys.argv) > 4 else 1)

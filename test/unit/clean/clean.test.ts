@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { digestBytes } from "#src/base/digest.js";
-import { cleanStage, cleanTasks } from "#src/clean/index.js";
+import { cleanStage } from "#src/clean/index.js";
+import { cleanTasks } from "#src/clean/tasks.js";
 import { createBlockReader } from "#src/read/index.js";
 import { type Conducted, conduct, refsOf } from "./conduct.js";
 

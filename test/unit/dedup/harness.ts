@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll } from "vitest";
 import { digestBytes } from "#src/base/digest.js";
-import { createDedupStage, type DedupConfig, dedupTasks, type Limits } from "#src/dedup/index.js";
+import { createDedupStage, type DedupConfig, type Limits } from "#src/dedup/index.js";
+import { dedupTasks } from "#src/dedup/tasks.js";
 import { createBlockReader } from "#src/read/index.js";
 import type { FileRef, PhaseContext, Task, TaskResult } from "#src/records/stage.js";
 

@@ -1,9 +1,11 @@
 // Dedup's phases one by one, with hands on what lies between them: a phase may be repeated with other arguments.
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createDedupStage, type DedupConfig, dedupTasks, type Limits } from "#src/dedup/index.js";
+import { createDedupStage, type DedupConfig, type Limits } from "#src/dedup/index.js";
 import { spillPath } from "#src/dedup/spills.js";
-import { DEDUP_STATISTICS_FILE, type DedupStatistics } from "#src/formats/dedup-statistics.js";
+import { dedupTasks } from "#src/dedup/tasks.js";
+import type { DedupStatistics } from "#src/formats/dedup-statistics.js";
+import { DEDUP_STATISTICS_FILE } from "#src/formats/dedup-statistics-file.js";
 import { withSpill } from "#src/formats/spill.js";
 import { createBlockReader } from "#src/read/index.js";
 import type { FileRef, PhaseContext, TaskResult } from "#src/records/stage.js";

@@ -178,7 +178,8 @@ const entry = (key, reads, stage, tasks) => ({
   name: key,
   folder: key,
   reads,
-  load: async () => ({ stage, tasks }),
+  loadStage: async () => stage,
+  loadTasks: async () => tasks,
 });
 
 export const registry = {

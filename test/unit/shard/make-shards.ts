@@ -6,7 +6,8 @@ import { blockId } from "#src/formats/corpus.js";
 import type { BlockReader, BlockRef } from "#src/records/block-reader.js";
 import type { DocumentBlock, RejectedRecord } from "#src/records/document-block.js";
 import type { PhaseContext, TaskResult } from "#src/records/stage.js";
-import { type ShardConfig, shardStage, shardTasks } from "#src/shard/index.js";
+import { type ShardConfig, shardStage } from "#src/shard/index.js";
+import { shardTasks } from "#src/shard/tasks.js";
 
 export interface TestDocument {
   readonly id: string;
