@@ -1,10 +1,10 @@
 // Communicator: the collectives of one group of ranks. The only place where one rank's data reaches another.
 //
 // A collective is enqueued on the context's stream and sets `done` to an event; on the CPU it is complete on return and
-// `done` may be null. All ranks of a group call the same collectives in the same order. Sums add in rank order, so
-// every rank gets the same bits. `operation` names the call for the status page and for errors ("layer 3 mlp g
-// forward"). A failed collective poisons the group: every rank, now and later, gets an error naming rank, operation and
-// cause; none hangs.
+// `done` may be null. All ranks of a group call the same collectives in the same order. Sums add ranks by a balanced
+// binary tree (comm/reduce.h), and every rank gets the same bits. `operation` names the call for the status page and
+// for errors ("layer 3 mlp g forward"). A failed collective poisons the group: every rank, now and later, gets an error
+// naming rank, operation and cause; none hangs.
 #ifndef MILLRACE_COMM_COMMUNICATOR_H_
 #define MILLRACE_COMM_COMMUNICATOR_H_
 
@@ -25,7 +25,7 @@ class Communicator {
   virtual int rank() const = 0;
   virtual int num_ranks() const = 0;
 
-  // In place over buffer (any shape, same on all ranks; f32, f64, i32, i64).
+  // In place over buffer (any shape, same on all ranks).
   virtual Status all_reduce(Context&, Tensor buffer, ReduceOp, const char* operation, Event* done = nullptr) = 0;
   // out = [buffer of rank 0 | rank 1 | ...], flat.
   virtual Status all_gather(Context&, Tensor out, Tensor buffer, const char* operation, Event* done = nullptr) = 0;

@@ -1,4 +1,6 @@
-// Element-wise reductions over the buffers of several ranks, in rank order.
+// Element-wise reductions over the buffers of several ranks, by a balanced binary tree over ranks: 0 with 1, 2 with 3,
+// their sums with each other, and so on. Two ranks that each held the sum of a half add to the same bits as the ranks
+// of both halves do (model/shards.h), and the rounding error grows with the logarithm of their number.
 #ifndef MILLRACE_COMM_REDUCE_H_
 #define MILLRACE_COMM_REDUCE_H_
 
@@ -8,8 +10,9 @@
 
 namespace millrace {
 
-// For each element e of [begin, end): the reduction of sources[0..num_sources)[e], added from left to right, is stored
-// to destinations[0..num_destinations)[e - offset]. Destinations may be sources when offset is 0.
+// For each element e of [begin, end): the reduction of sources[0..num_sources)[e] is stored to
+// destinations[0..num_destinations)[e - offset]. The 16-bit formats are added up in f32 and rounded once. Destinations
+// may be sources when offset is 0.
 void reduce_range(DType dtype, ReduceOp op, const void* const* sources, int num_sources, void* const* destinations,
                   int num_destinations, int64_t offset, int64_t begin, int64_t end);
 

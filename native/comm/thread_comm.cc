@@ -164,9 +164,6 @@ class ThreadComm : public Communicator {
   Status collective(Context& context, const Call& call, Event* done, const Work& work) {
     ++num_collectives_;
     if (done != nullptr) done->handle = nullptr;
-    if (call.dtype == DType::kBF16 || call.dtype == DType::kF16) {
-      return fail(call, "a dtype that threads reduce (f32, f64, i32, i64);", Tensor{call.buffer, call.dtype, Shape()});
-    }
     if (context.heartbeat != nullptr) context.heartbeat->enter_collective();
     Status status = meet_and_work(call, work);
     if (context.heartbeat != nullptr) context.heartbeat->leave_collective();

@@ -7,8 +7,8 @@
 namespace millrace {
 
 // Each backend library defines its own. Null when this build or this machine cannot run it.
-const OpTable* reference_backend(DType dtype);  // kF32 and kF64
-const OpTable* cpu_backend(DType dtype);        // kF32; null without a BLAS library
+const OpTable* reference_backend(DType dtype);  // every floating dtype
+const OpTable* cpu_backend(DType dtype);        // kF32, kBF16, kF16; null without a BLAS library
 
 }  // namespace millrace
 

@@ -21,6 +21,7 @@ struct Context {
   Stream* stream = nullptr;
   Arena* scratch = nullptr;        // for an op's own workspace; an op leaves it as it found it
   ThreadPool* pool = nullptr;      // this rank's threads; never shared between ranks
+  int work_parts = 0;              // what products are cut into, if not into as many parts as there are threads
   Heartbeat* heartbeat = nullptr;  // this rank's row of the status page, may be null
 };
 

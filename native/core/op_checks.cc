@@ -23,7 +23,23 @@ Status check_attention(DType dtype, const AttentionShape& s, const Tensor& qkv, 
   MR_CHECK(s.head_begin >= 0 && s.head_begin + s.heads <= s.heads_total);
   MR_CHECK(is_matrix(qkv, dtype, s.batch * s.time, 3 * s.heads * s.head_size));
   MR_CHECK(is_matrix(out, dtype, s.batch * s.time, s.heads * s.head_size));
-  MR_CHECK(is_vector(lse, dtype, s.batch * s.heads * s.time));
+  MR_CHECK(is_vector(lse, wide_dtype(dtype), s.batch * s.heads * s.time));
+  return ok();
+}
+
+// A table of one row an id, or its gradient.
+Status check_embedding(DType dtype, const Tensor& x, const Tensor& tokens, const Tensor& table) {
+  MR_CHECK(table.shape.rank == 2);
+  MR_CHECK(is_vector(tokens, DType::kI32, rows_of(x)));
+  MR_CHECK(is_matrix(x, dtype, rows_of(x), table.dim(1)));
+  return ok();
+}
+
+// A table of one row a position, or its gradient.
+Status check_position(DType dtype, const Tensor& x, const Tensor& table) {
+  MR_CHECK(x.shape.rank == 3 && table.shape.rank == 2);
+  MR_CHECK(x.dtype == dtype);
+  MR_CHECK(x.dim(1) <= table.dim(0) && x.dim(2) == table.dim(1));
   return ok();
 }
 
@@ -43,14 +59,18 @@ Status check_linear_backward_input(DType dtype, Tensor dx, Tensor dy, Tensor w) 
 }
 
 Status check_linear_backward_weight(DType dtype, Tensor dw, Tensor dbias, Tensor dy, Tensor x) {
-  return check_linear_forward(dtype, dy, x, dw, dbias);
+  MR_CHECK(dw.shape.rank == 2 && dw.dtype == wide_dtype(dtype));
+  MR_CHECK(is_matrix(x, dtype, rows_of(x), dw.dim(1)));
+  MR_CHECK(is_matrix(dy, dtype, rows_of(x), dw.dim(0)));
+  MR_CHECK(is_vector_if_given(dbias, wide_dtype(dtype), dw.dim(0)));
+  return ok();
 }
 
 Status check_layernorm_forward(DType dtype, Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor gamma, Tensor beta) {
   MR_CHECK(is_matrix(x, dtype, rows_of(x), last_dim(x)));
   MR_CHECK(is_matrix(y, dtype, rows_of(x), last_dim(x)));
-  MR_CHECK(is_vector(mean, dtype, rows_of(x)));
-  MR_CHECK(is_vector(rstd, dtype, rows_of(x)));
+  MR_CHECK(is_vector(mean, wide_dtype(dtype), rows_of(x)));
+  MR_CHECK(is_vector(rstd, wide_dtype(dtype), rows_of(x)));
   MR_CHECK(is_vector(gamma, dtype, last_dim(x)));
   MR_CHECK(is_vector(beta, dtype, last_dim(x)));
   return ok();
@@ -58,9 +78,10 @@ Status check_layernorm_forward(DType dtype, Tensor y, Tensor mean, Tensor rstd, 
 
 Status check_layernorm_backward(DType dtype, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean,
                                 Tensor rstd, Tensor gamma) {
-  MR_RETURN_IF_ERROR(check_layernorm_forward(dtype, dy, mean, rstd, x, gamma, dbeta));
+  MR_RETURN_IF_ERROR(check_layernorm_forward(dtype, dy, mean, rstd, x, gamma, gamma));
   MR_CHECK(is_matrix(dx, dtype, rows_of(x), last_dim(x)));
-  MR_CHECK(is_vector(dgamma, dtype, last_dim(x)));
+  MR_CHECK(is_vector(dgamma, wide_dtype(dtype), last_dim(x)));
+  MR_CHECK(is_vector(dbeta, wide_dtype(dtype), last_dim(x)));
   return ok();
 }
 
@@ -78,7 +99,7 @@ Status check_bias_dropout_backward(DType dtype, Tensor dx, Tensor dbias, Tensor 
   MR_CHECK(dr.shape.rank == 3);
   MR_CHECK(is_matrix(dr, dtype, rows_of(dr), last_dim(dr)));
   MR_CHECK(is_matrix(dx, dtype, rows_of(dr), last_dim(dr)));
-  MR_CHECK(is_vector_if_given(dbias, dtype, last_dim(dr)));
+  MR_CHECK(is_vector_if_given(dbias, wide_dtype(dtype), last_dim(dr)));
   return ok();
 }
 
@@ -92,24 +113,29 @@ Status check_attention_backward(DType dtype, const AttentionShape& s, Tensor dqk
   return check_attention(dtype, s, dqkv, dout, lse);
 }
 
-Status check_embedding(DType dtype, Tensor x, Tensor tokens, Tensor wte) {
-  MR_CHECK(wte.shape.rank == 2);
-  MR_CHECK(is_matrix(wte, dtype, wte.dim(0), wte.dim(1)));
-  MR_CHECK(is_vector(tokens, DType::kI32, rows_of(x)));
-  MR_CHECK(is_matrix(x, dtype, rows_of(x), wte.dim(1)));
-  return ok();
+Status check_embedding_forward(DType dtype, Tensor x, Tensor tokens, Tensor wte) {
+  MR_CHECK(wte.dtype == dtype);
+  return check_embedding(dtype, x, tokens, wte);
 }
 
-Status check_position(DType dtype, Tensor x, Tensor wpe) {
-  MR_CHECK(x.shape.rank == 3 && wpe.shape.rank == 2);
-  MR_CHECK(x.dtype == dtype && wpe.dtype == dtype);
-  MR_CHECK(x.dim(1) <= wpe.dim(0) && x.dim(2) == wpe.dim(1));
-  return ok();
+Status check_embedding_backward(DType dtype, Tensor dwte, Tensor dx, Tensor tokens) {
+  MR_CHECK(dwte.dtype == wide_dtype(dtype));
+  return check_embedding(dtype, dx, tokens, dwte);
+}
+
+Status check_position_forward(DType dtype, Tensor x, Tensor wpe) {
+  MR_CHECK(wpe.dtype == dtype);
+  return check_position(dtype, x, wpe);
+}
+
+Status check_position_backward(DType dtype, Tensor dx, Tensor dwpe) {
+  MR_CHECK(dwpe.dtype == wide_dtype(dtype));
+  return check_position(dtype, dx, dwpe);
 }
 
 Status check_cross_entropy_max(DType dtype, Tensor maximum, Tensor logits) {
   MR_CHECK(logits.shape.rank == 2 && logits.dtype == dtype);
-  MR_CHECK(is_vector(maximum, dtype, logits.dim(0)));
+  MR_CHECK(is_vector(maximum, wide_dtype(dtype), logits.dim(0)));
   return ok();
 }
 
@@ -120,9 +146,9 @@ Status check_cross_entropy_sum(DType dtype, Tensor target, Tensor sum_exp, Tenso
 }
 
 Status check_cross_entropy_loss(DType dtype, Tensor loss, Tensor target, Tensor sum_exp, Tensor targets) {
-  MR_CHECK(is_vector(loss, dtype, loss.num_elements()));
-  MR_CHECK(is_vector(target, dtype, loss.num_elements()));
-  MR_CHECK(is_vector(sum_exp, dtype, loss.num_elements()));
+  MR_CHECK(is_vector(loss, wide_dtype(dtype), loss.num_elements()));
+  MR_CHECK(is_vector(target, wide_dtype(dtype), loss.num_elements()));
+  MR_CHECK(is_vector(sum_exp, wide_dtype(dtype), loss.num_elements()));
   MR_CHECK(is_vector(targets, DType::kI32, loss.num_elements()));
   return ok();
 }
@@ -138,21 +164,39 @@ Status check_same(DType dtype, Tensor a, Tensor b) {
   return ok();
 }
 
-Status check_dtype(DType dtype, Tensor x) {
-  MR_CHECK(x.dtype == dtype);
+Status check_either(DType dtype, Tensor x) {
+  MR_CHECK(x.dtype == dtype || x.dtype == wide_dtype(dtype));
   return ok();
+}
+
+Status check_either(DType dtype, Tensor a, Tensor b) {
+  MR_RETURN_IF_ERROR(check_either(dtype, a));
+  return check_same(a.dtype, a, b);
 }
 
 Status check_sum_squares(DType dtype, Tensor out, Tensor x) {
   MR_CHECK(is_vector(out, DType::kF64, 1));
-  MR_CHECK(x.dtype == dtype);
+  MR_CHECK(x.dtype == wide_dtype(dtype));
   return ok();
 }
 
-Status check_adamw(DType dtype, Tensor param, Tensor m, Tensor v, Tensor grad) {
-  MR_RETURN_IF_ERROR(check_same(dtype, param, m));
-  MR_RETURN_IF_ERROR(check_same(dtype, param, v));
-  return check_same(dtype, param, grad);
+Status check_count_non_finite(DType dtype, Tensor out, Tensor x) {
+  MR_CHECK(is_vector(out, DType::kF64, 1));
+  return check_either(dtype, x);
+}
+
+Status check_cast(DType dtype, Tensor to, Tensor from) {
+  MR_RETURN_IF_ERROR(check_either(dtype, to));
+  MR_RETURN_IF_ERROR(check_either(dtype, from));
+  MR_CHECK(to.num_elements() == from.num_elements());
+  return ok();
+}
+
+Status check_adamw(DType dtype, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad) {
+  MR_CHECK(value.dtype == dtype && value.num_elements() == master.num_elements());
+  MR_RETURN_IF_ERROR(check_same(wide_dtype(dtype), master, m));
+  MR_RETURN_IF_ERROR(check_same(wide_dtype(dtype), master, v));
+  return check_same(wide_dtype(dtype), master, grad);
 }
 
 }  // namespace millrace

@@ -22,18 +22,23 @@ Status check_bias_dropout_backward(DType, Tensor dx, Tensor dbias, Tensor dr);
 Status check_attention_forward(DType, const AttentionShape&, Tensor out, Tensor lse, Tensor qkv);
 Status check_attention_backward(DType, const AttentionShape&, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out,
                                 Tensor lse);
-// Also for the backward pass, with the gradients in place of x and wte.
-Status check_embedding(DType, Tensor x, Tensor tokens, Tensor wte);
-Status check_position(DType, Tensor x, Tensor wpe);
+Status check_embedding_forward(DType, Tensor x, Tensor tokens, Tensor wte);
+Status check_embedding_backward(DType, Tensor dwte, Tensor dx, Tensor tokens);
+Status check_position_forward(DType, Tensor x, Tensor wpe);
+Status check_position_backward(DType, Tensor dx, Tensor dwpe);
 Status check_cross_entropy_max(DType, Tensor maximum, Tensor logits);
 Status check_cross_entropy_sum(DType, Tensor target, Tensor sum_exp, Tensor logits, Tensor maximum, Tensor targets);
 Status check_cross_entropy_loss(DType, Tensor loss, Tensor target, Tensor sum_exp, Tensor targets);
 Status check_cross_entropy_backward(DType, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets);
 // One dtype and one number of elements.
 Status check_same(DType, Tensor a, Tensor b);
-Status check_dtype(DType, Tensor x);
+// Of the table's dtype or its wide_dtype(); two of them alike.
+Status check_either(DType, Tensor x);
+Status check_either(DType, Tensor a, Tensor b);
 Status check_sum_squares(DType, Tensor out, Tensor x);
-Status check_adamw(DType, Tensor param, Tensor m, Tensor v, Tensor grad);
+Status check_count_non_finite(DType, Tensor out, Tensor x);
+Status check_cast(DType, Tensor to, Tensor from);
+Status check_adamw(DType, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad);
 
 }  // namespace millrace
 

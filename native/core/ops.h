@@ -2,10 +2,17 @@
 // fused op; the reference backend composes its plain steps. Each op is one file of the same name in reference/, cpu/,
 // cuda/.
 //
-// Conventions: shapes by the legend of core/tensor.h; all floating tensors of a call share the table's dtype unless
-// said otherwise; weights are (out, in); "+=" accumulates into what is there, "=" overwrites. Outputs never alias
-// inputs unless said. Collectives are not ops: between the vocabulary-parallel steps the model calls the communicator.
-// A call may return before the work is done on a backend with streams; errors of arguments are returned at once.
+// Conventions: shapes by the legend of core/tensor.h; weights are (out, in); "+=" accumulates into what is there, "="
+// overwrites. Outputs never alias inputs unless said. Collectives are not ops: between the vocabulary-parallel steps
+// the model calls the communicator. A call may return before the work is done on a backend with streams; errors of
+// arguments are returned at once.
+//
+// Dtypes: activations, their gradients and the weights that ops read have the table's dtype. Statistics (mean, rstd,
+// lse, all of the cross entropy), gradients of weights, masters and moments have wide_dtype() of it: f32 in a bf16 or
+// f16 table. Arithmetic, softmax and sums are in the wide dtype or finer; a tensor is rounded once, when it is stored.
+// Where a fused op stores a tensor on its way, what follows reads it as stored, so that computing it again from what
+// was kept gives the same bits.
+//
 // Planning: with a measuring ctx.scratch every op allocates its workspace from it as it would, releases it and returns
 // ok(); it looks at shapes alone, for all data pointers are null then. So an arena is planned by the code that runs.
 #ifndef MILLRACE_CORE_OPS_H_
@@ -53,6 +60,8 @@ struct OpTable {
   Status (*linear_forward)(Context&, Tensor y, Tensor x, Tensor w, Tensor bias);
   // pre(N,O) = x w^T + bias, y = gelu(pre); pre is kept for the backward pass.
   Status (*linear_gelu_forward)(Context&, Gelu, Tensor y, Tensor pre, Tensor x, Tensor w, Tensor bias);
+  // y = gelu(pre), the bits that linear_gelu_forward gave: it applies GELU to `pre` as stored.
+  Status (*gelu_forward)(Context&, Gelu, Tensor y, Tensor pre);
   // dx(N,I) = dy(N,O) w(O,I); with accumulate, +=.
   Status (*linear_backward_input)(Context&, Tensor dx, Tensor dy, Tensor w, bool accumulate);
   // dpre(N,I) = (dy(N,O) w(O,I)) * gelu'(pre(N,I)); pre of the layer below.
@@ -67,7 +76,7 @@ struct OpTable {
   Status (*layernorm_backward)(Context&, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor dy, Tensor x, Tensor mean,
                                Tensor rstd, Tensor gamma);
   // r(B,T,C) = residual + dropout(x + bias); then y, mean, rstd = layernorm(r). bias of a row-parallel layer, added
-  // after its reduction. y empty: no norm follows.
+  // after its reduction. y empty: no norm follows. The norm is of r as stored: layernorm_forward(r) has the same bits.
   Status (*residual_layernorm_forward)(Context&, Tensor r, Tensor y, Tensor mean, Tensor rstd, Tensor residual,
                                        Tensor x, Tensor bias, Tensor gamma, Tensor beta, double epsilon,
                                        const Dropout&);
@@ -92,7 +101,7 @@ struct OpTable {
   Status (*embedding_backward)(Context&, Tensor dwte, Tensor dx, Tensor tokens, VocabRange);
 
   // Vocabulary-parallel cross entropy in the paper's three reductions of N values each. logits(N,V_p); targets(N) i32
-  // global ids, -1: not counted. Statistics are f32 (f64 in an f64 table).
+  // global ids, -1: not counted.
   // maximum(N) = max over this rank's true ids.                                     -> all_reduce max
   Status (*cross_entropy_max)(Context&, Tensor maximum, Tensor logits, VocabRange);
   // target(N) = logit of the target minus maximum if owned, else 0                  -> all_reduce sum
@@ -105,14 +114,23 @@ struct OpTable {
   Status (*cross_entropy_backward)(Context&, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets, VocabRange,
                                    double scale);
 
-  // x = value; y += x; x *= value.
+  // x = value; y += x; y = the larger of y and x, not a number if either is; x *= value. All tensors of a call have the
+  // table's dtype or all its wide_dtype().
   Status (*fill)(Context&, Tensor x, double value);
   Status (*add)(Context&, Tensor y, Tensor x);
+  Status (*maximum)(Context&, Tensor y, Tensor x);
   Status (*scale)(Context&, Tensor x, double value);
-  // out(1) f64 += sum of squares of x, accumulated in f64 in a fixed order (same bits for any pool size).
+  // out(1) f64 += sum of squares of x, of wide_dtype(), accumulated in f64 in a fixed order (same bits for any pool
+  // size).
   Status (*sum_squares)(Context&, Tensor out, Tensor x);
-  // Decoupled weight decay (Loshchilov and Hutter): param(f32), m, v updated in place from grad.
-  Status (*adamw)(Context&, Tensor param, Tensor m, Tensor v, Tensor grad, const AdamW&);
+  // out(1) f64 += how many elements of x are infinite or not a number; x has the table's dtype or its wide_dtype().
+  Status (*count_non_finite)(Context&, Tensor out, Tensor x);
+  // to = from, each of the table's dtype or its wide_dtype(); narrowing rounds to nearest, ties to even. Nothing to do
+  // where they are one tensor.
+  Status (*cast)(Context&, Tensor to, Tensor from);
+  // Decoupled weight decay (Loshchilov and Hutter): master, m, v updated in place from grad, all of wide_dtype(); then
+  // value = cast(master), unless they are one tensor.
+  Status (*adamw)(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&);
 };
 
 }  // namespace millrace

@@ -29,6 +29,10 @@ constexpr size_t dtype_bytes(DType dtype) {
   return 0;
 }
 
+// What values of `dtype` are added up in, and what is kept of them where rounding adds up too: statistics, gradients,
+// moments and the weights that the optimizer updates. f32 for the 16-bit formats, itself for f32 and f64.
+constexpr DType wide_dtype(DType dtype) { return dtype == DType::kBF16 || dtype == DType::kF16 ? DType::kF32 : dtype; }
+
 constexpr int kMaxDims = 4;
 
 struct Shape {

@@ -1,13 +1,14 @@
 #include <cmath>
 
 #include "cpu/cpu_ops.h"
+#include "cpu/half.h"
 #include "cpu/ranges.h"
 
 namespace millrace::cpu {
 
-Status adamw(Context& context, Tensor param, Tensor m, Tensor v, Tensor grad, const AdamW& options) {
-  MR_RETURN_IF_ERROR(check_adamw(DType::kF32, param, m, v, grad));
-  if (planning(context)) return ok();
+namespace {
+
+AdamWFactors factors_of(const AdamW& options) {
   const double step = static_cast<double>(options.step);
   AdamWFactors factors;
   factors.beta1 = static_cast<float>(options.beta1);
@@ -19,9 +20,19 @@ Status adamw(Context& context, Tensor param, Tensor m, Tensor v, Tensor grad, co
   factors.epsilon = static_cast<float>(options.epsilon);
   factors.decay = static_cast<float>(options.lr * options.weight_decay);
   factors.grad_scale = static_cast<float>(options.grad_scale);
-  for_ranges(context, param.num_elements(), kChunkElements, [&](int64_t begin, int64_t end) {
-    kernels().adamw(param.as<float>() + begin, m.as<float>() + begin, v.as<float>() + begin, grad.as<float>() + begin,
+  return factors;
+}
+
+}  // namespace
+
+Status adamw(Context& context, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW& options) {
+  MR_RETURN_IF_ERROR(check_adamw(value.dtype, value, master, m, v, grad));
+  if (planning(context)) return ok();
+  const AdamWFactors factors = factors_of(options);
+  for_ranges(context, master.num_elements(), kChunkElements, [&](int64_t begin, int64_t end) {
+    kernels().adamw(master.as<float>() + begin, m.as<float>() + begin, v.as<float>() + begin, grad.as<float>() + begin,
                     end - begin, factors);
+    if (value.data != master.data) narrow_range(value, master.as<float>() + begin, begin, end - begin);
   });
   return ok();
 }

@@ -2,11 +2,11 @@
 // workspace, once for each thread. Threads claim whole heads of a sequence (forward: their tiles), so a gradient has
 // one writer and its sum one order.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 
 #include "cpu/cpu_ops.h"
 #include "cpu/gemm.h"
+#include "cpu/workers.h"
 
 namespace millrace::cpu {
 
@@ -54,27 +54,6 @@ void multiply(bool transpose_a, const float* a, int64_t lda, bool transpose_b, c
   gemm.c = c;
   gemm.ldc = ldc;
   gemm_serial(gemm);
-}
-
-// body(workspace, item) for each item, on all threads, each with `width` floats of its own.
-template <class Body>
-Status for_items(Context& context, int64_t num_items, int64_t width, const Body& body) {
-  const int64_t num_workers = num_threads(context);
-  MR_CHECK(context.scratch != nullptr);
-  const size_t mark = context.scratch->mark();
-  Tensor workspace;
-  MR_RETURN_IF_ERROR(context.scratch->alloc(DType::kF32, Shape(num_workers, width), &workspace));
-  context.scratch->release(mark);  // nothing else is allocated before the end
-  if (planning(context)) return ok();
-  std::atomic<int64_t> next{0};
-  for_ranges(context, num_workers, 1, [&](int64_t begin, int64_t) {
-    float* own = workspace.as<float>() + begin * width;
-    for (int64_t item = next.fetch_add(1); item < num_items; item = next.fetch_add(1)) {
-      body(own, item);
-      tick(context);
-    }
-  });
-  return ok();
 }
 
 // A tile's rows of out and lse. scores: kTileRows x T; factors: T.

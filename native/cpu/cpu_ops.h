@@ -8,6 +8,7 @@
 namespace millrace::cpu {
 
 Status linear_forward(Context&, Tensor y, Tensor x, Tensor w, Tensor bias);
+Status gelu_forward(Context&, Gelu, Tensor y, Tensor pre);
 Status linear_gelu_forward(Context&, Gelu, Tensor y, Tensor pre, Tensor x, Tensor w, Tensor bias);
 Status linear_backward_input(Context&, Tensor dx, Tensor dy, Tensor w, bool accumulate);
 Status linear_gelu_backward_input(Context&, Gelu, Tensor dpre, Tensor dy, Tensor w, Tensor pre);
@@ -34,9 +35,13 @@ Status cross_entropy_backward(Context&, Tensor logits, Tensor maximum, Tensor su
                               double scale);
 Status fill(Context&, Tensor x, double value);
 Status add(Context&, Tensor y, Tensor x);
+Status maximum(Context&, Tensor y, Tensor x);
 Status scale(Context&, Tensor x, double value);
 Status sum_squares(Context&, Tensor out, Tensor x);
-Status adamw(Context&, Tensor param, Tensor m, Tensor v, Tensor grad, const AdamW&);
+// These take tensors of the 16-bit formats too.
+Status count_non_finite(Context&, Tensor out, Tensor x);
+Status cast(Context&, Tensor to, Tensor from);
+Status adamw(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&);
 
 }  // namespace millrace::cpu
 

@@ -6,7 +6,7 @@
 namespace millrace::cpu {
 
 Status embedding_forward(Context& context, Tensor x, Tensor tokens, Tensor wte, VocabRange range) {
-  MR_RETURN_IF_ERROR(check_embedding(DType::kF32, x, tokens, wte));
+  MR_RETURN_IF_ERROR(check_embedding_forward(DType::kF32, x, tokens, wte));
   if (planning(context)) return ok();
   const int64_t num_columns = wte.dim(1);
   for_rows(context, rows_of(x), num_columns, [&](int64_t begin, int64_t end) {
@@ -24,7 +24,7 @@ Status embedding_forward(Context& context, Tensor x, Tensor tokens, Tensor wte, 
 }
 
 Status embedding_backward(Context& context, Tensor dwte, Tensor dx, Tensor tokens, VocabRange range) {
-  MR_RETURN_IF_ERROR(check_embedding(DType::kF32, dx, tokens, dwte));
+  MR_RETURN_IF_ERROR(check_embedding_backward(DType::kF32, dwte, dx, tokens));
   if (planning(context)) return ok();
   const int64_t num_columns = dwte.dim(1);
   const int64_t num_rows = rows_of(dx);

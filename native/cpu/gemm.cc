@@ -10,7 +10,6 @@ namespace millrace::cpu {
 
 namespace {
 
-constexpr int64_t kGranule = 16;                     // kernels work on multiples of 16 rows and columns
 constexpr double kTileFlops = 4e9;                   // some 40 ms: a long product still shows signs of life
 constexpr double kFusedTileElements = 128.0 * 1024;  // 512 KiB: half of a common second-level cache
 constexpr double kSmallFlops = 1e6;                  // below, waking a thread costs more than it gives
@@ -19,7 +18,7 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Dimension cut into `parts`, in granules.
 int64_t tile_size(int64_t dim, int64_t parts) {
-  return std::max(kGranule, divide_up(divide_up(dim, parts), kGranule) * kGranule);
+  return std::max(kTileGranule, divide_up(divide_up(dim, parts), kTileGranule) * kTileGranule);
 }
 
 }  // namespace
@@ -34,7 +33,7 @@ Tiling tile_gemm(int64_t m, int64_t n, int64_t k, int num_threads, bool fused) {
   // counting the threads that idle in the last round as lost.
   Tiling best{};
   double best_cost = 0.0;
-  const int64_t most_m = std::max<int64_t>(1, divide_up(m, kGranule));
+  const int64_t most_m = std::max<int64_t>(1, divide_up(m, kTileGranule));
   for (int64_t parts = 1; parts <= most_m; ++parts) {
     Tiling t{};
     t.tile_m = tile_size(m, parts);

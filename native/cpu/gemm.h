@@ -40,6 +40,7 @@ struct Tiling {
   int64_t count() const { return num_m * num_n; }
   Tile tile(const Gemm& gemm, int64_t index) const;
 };
+constexpr int64_t kTileGranule = 16;  // of tile_m and tile_n: kernels work on multiples of 16 rows and columns
 // `fused`: something follows on each tile, which therefore should stay in cache.
 Tiling tile_gemm(int64_t m, int64_t n, int64_t k, int num_threads, bool fused);
 
@@ -48,7 +49,8 @@ void gemm_tile(const Gemm& gemm, const Tile& tile);
 // On all threads; epilogue(tile) runs on each finished tile, on the thread that made it.
 template <class Epilogue>
 void gemm_parallel(Context& context, const Gemm& gemm, bool fused, const Epilogue& epilogue) {
-  const Tiling tiling = tile_gemm(gemm.m, gemm.n, gemm.k, num_threads(context), fused);
+  const int num_parts = context.work_parts > 0 ? context.work_parts : num_threads(context);
+  const Tiling tiling = tile_gemm(gemm.m, gemm.n, gemm.k, num_parts, fused);
   for_ranges(context, tiling.count(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const Tile tile = tiling.tile(gemm, i);

@@ -44,4 +44,13 @@ const Kernels& kernels() {
   return chosen;
 }
 
+bool bf16_products() {
+#if defined(__x86_64__)
+  static const bool supported = kernels().bf16_product != nullptr && __builtin_cpu_supports("avx512bf16");
+  return supported;
+#else
+  return false;
+#endif
+}
+
 }  // namespace millrace::cpu

@@ -1,7 +1,25 @@
 #include "cpu/cpu_ops.h"
 #include "cpu/gemm.h"
+#include "cpu/ranges.h"
 
 namespace millrace::cpu {
+
+namespace {
+
+auto gelu_kernel(Gelu kind) { return kind == Gelu::kTanh ? kernels().gelu_tanh : kernels().gelu_erf; }
+
+}  // namespace
+
+// An element's GELU does not depend on its place in a vector, so the ranges need not be linear_gelu_forward's tiles.
+Status gelu_forward(Context& context, Gelu kind, Tensor y, Tensor pre) {
+  MR_RETURN_IF_ERROR(check_same(DType::kF32, y, pre));
+  if (planning(context)) return ok();
+  const auto gelu = gelu_kernel(kind);
+  for_ranges(context, y.num_elements(), kChunkElements, [&](int64_t begin, int64_t end) {
+    gelu(y.as<float>() + begin, pre.as<float>() + begin, nullptr, end - begin);
+  });
+  return ok();
+}
 
 Status linear_gelu_forward(Context& context, Gelu kind, Tensor y, Tensor pre, Tensor x, Tensor w, Tensor bias) {
   MR_RETURN_IF_ERROR(check_linear_forward(DType::kF32, y, x, w, bias));
@@ -19,7 +37,7 @@ Status linear_gelu_forward(Context& context, Gelu kind, Tensor y, Tensor pre, Te
   gemm.ldb = w.dim(1);
   gemm.c = pre.as<float>();
   gemm.ldc = num_out;
-  const auto gelu = kind == Gelu::kTanh ? kernels().gelu_tanh : kernels().gelu_erf;
+  const auto gelu = gelu_kernel(kind);
   gemm_parallel(context, gemm, true, [&](const Tile& tile) {
     for (int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
       const int64_t begin = row * num_out + tile.column;

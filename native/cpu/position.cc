@@ -4,7 +4,7 @@
 namespace millrace::cpu {
 
 Status position_forward(Context& context, Tensor x, Tensor wpe, const Dropout& dropout) {
-  MR_RETURN_IF_ERROR(check_position(DType::kF32, x, wpe));
+  MR_RETURN_IF_ERROR(check_position_forward(DType::kF32, x, wpe));
   if (planning(context)) return ok();
   const int64_t time = x.dim(1);
   const int64_t num_columns = x.dim(2);
@@ -21,7 +21,7 @@ Status position_forward(Context& context, Tensor x, Tensor wpe, const Dropout& d
 }
 
 Status position_backward(Context& context, Tensor dx, Tensor dwpe, const Dropout& dropout) {
-  MR_RETURN_IF_ERROR(check_position(DType::kF32, dx, dwpe));
+  MR_RETURN_IF_ERROR(check_position_backward(DType::kF32, dx, dwpe));
   if (planning(context)) return ok();
   const int64_t time = dx.dim(1);
   const int64_t num_columns = dx.dim(2);

@@ -10,7 +10,7 @@
 #ifndef MILLRACE_MODEL_BLOCK_H_
 #define MILLRACE_MODEL_BLOCK_H_
 
-#include "core/arena.h"
+#include "model/activations.h"
 #include "model/config.h"
 #include "model/dropout_source.h"
 #include "model/parallel.h"
@@ -24,33 +24,6 @@ struct LayerNorm {
   Parameter* beta = nullptr;
 };
 
-// A point of the residual stream and the norm taken of it; kept for the backward pass.
-struct NormedResidual {
-  Tensor r;     // (B,T,C)
-  Tensor y;     // (B,T,C)
-  Tensor mean;  // (N)
-  Tensor rstd;  // (N)
-};
-
-// What a layer keeps from its forward pass, apart from the residual points around it.
-struct LayerActivations {
-  Tensor qkv;        // (B,T,3*C_p)
-  Tensor attention;  // (B,T,C_p)
-  Tensor lse;        // (B,H_p,T)
-  NormedResidual middle;
-  Tensor pre;   // (N,F_p)
-  Tensor gelu;  // (N,F_p)
-};
-
-// Space that layers take in turn: nothing in it outlives a half layer.
-struct LayerWorkspace {
-  Tensor branch;      // (B,T,C)    a branch's output forward, the gradient to it backward
-  Tensor dy;          // (B,T,C)    gradient to a norm's output
-  Tensor dattention;  // (B,T,C_p)
-  Tensor dqkv;        // (B,T,3*C_p)
-  Tensor dpre;        // (N,F_p)
-};
-
 class TransformerBlock {
  public:
   LayerNorm norm_1, norm_2;
@@ -61,19 +34,31 @@ class TransformerBlock {
   int64_t layer = 0;
 
   // Reads in.r and in.y, writes `kept`, next.r and next.y.
-  Status forward(RankEnv&, const ModelConfig&, const NormedResidual& in, LayerActivations& kept,
-                 const LayerNorm& next_norm, NormedResidual& next, LayerWorkspace&, const DropoutSource&) const;
+  Status forward(RankEnv&, const ModelConfig&, const NormedResidual& in, const LayerActivations& kept,
+                 const LayerNorm& next_norm, const NormedResidual& next, const LayerWorkspace&,
+                 const DropoutSource&) const;
+  // Brings back what the policy has not kept: reads in.r and the kept part of `kept`, writes in.y and the rest. The
+  // layer's last product and reduction are not needed again: what they gave is the input of the next layer. So a full
+  // recomputation makes one all-reduce, where running the whole layer again would make two.
+  Status recompute(RankEnv&, const ModelConfig&, Recompute, const NormedResidual& in, const LayerActivations& kept,
+                   const LayerWorkspace&, const DropoutSource&) const;
   // dr(B,T,C): on entry the gradient to next.r, on return that to in.r.
   Status backward(RankEnv&, const ModelConfig&, Tensor dr, const NormedResidual& in, const LayerActivations& kept,
-                  LayerWorkspace&, const DropoutSource&) const;
+                  const LayerWorkspace&, const DropoutSource&) const;
 
  private:
+  // Up to the residual point in the middle and its norm; `pass` ("forward", "recompute") is for names.
+  Status attention_forward(RankEnv&, const ModelConfig&, const char* pass, const NormedResidual& in,
+                           const LayerActivations& kept, const LayerWorkspace&, const DropoutSource&) const;
+  Status mlp_up_forward(RankEnv&, const ModelConfig&, const char* pass, const LayerActivations& kept) const;
   Status attention_backward(RankEnv&, const ModelConfig&, Tensor dr, const NormedResidual& in,
-                            const LayerActivations& kept, LayerWorkspace&, const DropoutSource&) const;
-  Status mlp_backward(RankEnv&, const ModelConfig&, Tensor dr, const LayerActivations& kept, LayerWorkspace&,
+                            const LayerActivations& kept, const LayerWorkspace&, const DropoutSource&) const;
+  Status mlp_backward(RankEnv&, const ModelConfig&, Tensor dr, const LayerActivations& kept, const LayerWorkspace&,
                       const DropoutSource&) const;
 };
 
+// point.y = norm(point.r), with its statistics.
+Status norm_forward(RankEnv&, const ModelConfig&, const LayerNorm&, const NormedResidual& point);
 // dr += the gradient through norm(point.r), given dy to its output.
 Status norm_backward(RankEnv&, const LayerNorm&, Tensor dr, Tensor dy, const NormedResidual& point);
 

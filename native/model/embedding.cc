@@ -4,14 +4,20 @@
 
 namespace millrace {
 
-VocabRange vocab_of_rank(const ModelConfig& config, int rank, int size) {
-  return VocabRange{config.padded_vocab_size / size * rank, config.vocab_size};
+std::vector<VocabRange> vocab_of_shards(const ModelConfig& config, const ShardRange& shards) {
+  std::vector<VocabRange> ranges;
+  for (int shard = shards.first; shard < shards.first + shards.count; ++shard) {
+    ranges.push_back(VocabRange{config.padded_vocab_size / shards.total * shard, config.vocab_size});
+  }
+  return ranges;
 }
 
 Status VocabParallelEmbedding::forward(RankEnv& env, Tensor x, Tensor ids, const DropoutSource& dropout) const {
   env.enter("embedding forward");
-  MR_RETURN_IF_ERROR(env.ops->embedding_forward(*env.context, x, ids, tokens->value, range));
-  MR_RETURN_IF_ERROR(env.policy->g.forward(env, x, "embedding g forward"));
+  MR_RETURN_IF_ERROR(sum_shards(env, x, env.policy->g.forward, "embedding g forward", [&](int shard, Tensor part) {
+    return env.ops->embedding_forward(*env.context, part, ids, tokens->shard(tokens->value, shard),
+                                      ranges[static_cast<size_t>(shard)]);
+  }));
   env.enter("position forward");
   return env.ops->position_forward(*env.context, x, positions->value, dropout.at(Site::kEmbedding));
 }
@@ -21,7 +27,10 @@ Status VocabParallelEmbedding::backward(RankEnv& env, Tensor dx, Tensor ids, con
   MR_RETURN_IF_ERROR(env.ops->position_backward(*env.context, dx, positions->gradient, dropout.at(Site::kEmbedding)));
   MR_RETURN_IF_ERROR(env.policy->g.backward(env, dx, "embedding g backward"));
   env.enter("embedding backward");
-  return env.ops->embedding_backward(*env.context, tokens->gradient, dx, ids, range);
+  return env.for_each_shard([&](int shard) {
+    return env.ops->embedding_backward(*env.context, tokens->shard(tokens->gradient, shard), dx, ids,
+                                       ranges[static_cast<size_t>(shard)]);
+  });
 }
 
 }  // namespace millrace

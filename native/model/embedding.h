@@ -3,6 +3,8 @@
 #ifndef MILLRACE_MODEL_EMBEDDING_H_
 #define MILLRACE_MODEL_EMBEDDING_H_
 
+#include <vector>
+
 #include "model/config.h"
 #include "model/dropout_source.h"
 #include "model/parameters.h"
@@ -10,12 +12,13 @@
 
 namespace millrace {
 
-VocabRange vocab_of_rank(const ModelConfig&, int rank, int size);
+// The ids of each of this rank's shards.
+std::vector<VocabRange> vocab_of_shards(const ModelConfig&, const ShardRange&);
 
 struct VocabParallelEmbedding {
   Parameter* tokens = nullptr;     // (V_p, C)
   Parameter* positions = nullptr;  // (T_max, C)
-  VocabRange range;
+  std::vector<VocabRange> ranges;  // of this rank's shards
 
   // x(B,T,C) = dropout(tokens + positions) for ids(B,T).
   Status forward(RankEnv&, Tensor x, Tensor ids, const DropoutSource&) const;

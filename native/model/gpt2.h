@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/arena.h"
+#include "model/activations.h"
 #include "model/block.h"
 #include "model/config.h"
 #include "model/dropout_source.h"
@@ -22,9 +23,10 @@ std::vector<ParameterSpec> gpt2_parameters(const ModelConfig&, double init_std);
 
 class Gpt2 {
  public:
-  // Parameters first, then activations for up to max_batch sequences of max_time tokens.
+  // Parameters first, then activations for up to max_batch sequences of max_time tokens. Nothing but memory and time
+  // depends on `recompute`.
   Status allocate_parameters(RankEnv&, const ModelConfig&, double init_std, Arena& arena);
-  Status allocate_activations(RankEnv&, int64_t max_batch, int64_t max_time, Arena& arena);
+  Status allocate_activations(RankEnv&, int64_t max_batch, int64_t max_time, Recompute recompute, Arena& arena);
 
   ParameterSet& parameters() { return parameters_; }
   const ParameterSet& parameters() const { return parameters_; }
@@ -40,16 +42,7 @@ class Gpt2 {
   const VocabRange& logits_range() const { return head_.range(); }
 
  private:
-  // The activations of one shape (B,T): views of what allocate_activations() made.
-  struct Activations {
-    std::vector<NormedResidual> points;    // [l]: the input of layer l; [num_layers]: the final norm's
-    std::vector<LayerActivations> layers;  // [l]
-    LayerWorkspace space;
-    Tensor dr;  // (B,T,C)
-  };
-
   void bind_parameters(RankEnv&);
-  void shape_activations(RankEnv&, int64_t batch, int64_t time);
 
   ModelConfig config_;
   ParameterSet parameters_;
@@ -57,6 +50,7 @@ class Gpt2 {
   std::vector<TransformerBlock> blocks_;
   LayerNorm final_norm_;
   Head head_;
+  Recompute recompute_ = Recompute::kNone;
   Activations whole_;   // of the largest shape
   Activations shaped_;  // of the last forward pass
 };

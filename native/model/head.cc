@@ -21,6 +21,9 @@ double sum_of(Tensor x) {
   return sum;
 }
 
+// A shard's columns of logits(N,V_p).
+Tensor of_shard(const RankEnv& env, Tensor logits, int shard) { return shard_of(logits, 1, shard, env.shards.count); }
+
 }  // namespace
 
 int64_t Head::chunk_rows(int64_t num_rows, int64_t vocab_size) {
@@ -32,55 +35,73 @@ int64_t Head::chunk_rows(int64_t num_rows, int64_t vocab_size) {
 
 Status Head::allocate(RankEnv& env, const ModelConfig& config, Parameter* embedding, int64_t num_rows, Arena& arena) {
   embedding_ = embedding;
-  range_ = vocab_of_rank(config, env.tensor_rank, env.tensor_size);
-  vocab_per_rank_ = config.padded_vocab_size / env.tensor_size;
+  ranges_ = vocab_of_shards(config, env.shards);
   const DType dtype = env.ops->dtype;
-  const int64_t rows = chunk_rows(num_rows, range_.size);
-  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(rows, vocab_per_rank_), &logits_));
-  for (Tensor* statistic : {&maximum_, &target_, &sum_exp_, &loss_}) {
-    MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(num_rows), statistic));
-  }
-  return ok();
+  const DType statistic = wide_dtype(dtype);
+  const int64_t rows = chunk_rows(num_rows, config.vocab_size);
+  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(rows, config.padded_vocab_size / env.tensor_size), &logits_));
+  MR_RETURN_IF_ERROR(arena.alloc(statistic, Shape(rows), &maximum_));
+  MR_RETURN_IF_ERROR(arena.alloc(statistic, Shape(2, rows), &sums_));
+  return arena.alloc(statistic, Shape(num_rows), &loss_);
 }
 
-Status Head::chunk_statistics(RankEnv& env, Tensor logits, Tensor y, Tensor targets, int64_t begin, int64_t count) {
+Status Head::chunk_logits(RankEnv& env, Tensor logits, Tensor y) {
+  env.enter("head logits forward");
+  return env.for_each_shard([&](int shard) {
+    return env.ops->linear_forward(*env.context, of_shard(env, logits, shard), y,
+                                   embedding_->shard(embedding_->value, shard), Tensor{});
+  });
+}
+
+Status Head::chunk_loss(RankEnv& env, const Chunk& chunk, Tensor loss) {
   const OpTable& ops = *env.ops;
   Context& context = *env.context;
-  const Tensor maximum = maximum_.rows(begin, count);
-  const Tensor target = target_.rows(begin, count);
-  const Tensor sum_exp = sum_exp_.rows(begin, count);
-  env.enter("head logits forward");
-  MR_RETURN_IF_ERROR(ops.linear_forward(context, logits, y, embedding_->value, Tensor{}));
+  MR_RETURN_IF_ERROR(chunk_logits(env, chunk.logits, chunk.y));
   env.enter("head cross entropy forward");
-  MR_RETURN_IF_ERROR(ops.cross_entropy_max(context, maximum, logits, range_));
-  MR_RETURN_IF_ERROR(env.all_reduce_tensor(maximum, ReduceOp::kMax, "head cross entropy maximum"));
-  MR_RETURN_IF_ERROR(ops.cross_entropy_sum(context, target, sum_exp, logits, maximum, targets, range_));
-  MR_RETURN_IF_ERROR(env.all_reduce_tensor(target, ReduceOp::kSum, "head cross entropy target"));
-  MR_RETURN_IF_ERROR(env.all_reduce_tensor(sum_exp, ReduceOp::kSum, "head cross entropy sum"));
-  return ops.cross_entropy_loss(context, loss_.rows(begin, count), target, sum_exp, targets);
+  MR_RETURN_IF_ERROR(env.reduce_shards(chunk.maximum, ReduceOp::kMax, [&](int shard, Tensor part) {
+    return ops.cross_entropy_max(context, part, of_shard(env, chunk.logits, shard), range_of(shard));
+  }));
+  MR_RETURN_IF_ERROR(env.all_reduce_tensor(chunk.maximum, ReduceOp::kMax, "head cross entropy maximum"));
+  MR_RETURN_IF_ERROR(env.reduce_shards(chunk.sums, ReduceOp::kSum, [&](int shard, Tensor part) {
+    return ops.cross_entropy_sum(context, part.rows(0, 1), part.rows(1, 1), of_shard(env, chunk.logits, shard),
+                                 chunk.maximum, chunk.targets, range_of(shard));
+  }));
+  MR_RETURN_IF_ERROR(env.all_reduce_tensor(chunk.target(), ReduceOp::kSum, "head cross entropy target"));
+  MR_RETURN_IF_ERROR(env.all_reduce_tensor(chunk.sum_exp(), ReduceOp::kSum, "head cross entropy sum"));
+  return ops.cross_entropy_loss(context, loss, chunk.target(), chunk.sum_exp(), chunk.targets);
+}
+
+Status Head::chunk_backward(RankEnv& env, const Chunk& chunk, Tensor dy, double scale) {
+  const OpTable& ops = *env.ops;
+  Context& context = *env.context;
+  env.enter("head cross entropy backward");
+  MR_RETURN_IF_ERROR(env.for_each_shard([&](int shard) {
+    return ops.cross_entropy_backward(context, of_shard(env, chunk.logits, shard), chunk.maximum, chunk.sum_exp(),
+                                      chunk.targets, range_of(shard), scale);
+  }));
+  env.enter("head logits backward");
+  MR_RETURN_IF_ERROR(sum_shards(env, dy, env.policy->f.backward, "head f backward", [&](int shard, Tensor part) {
+    return ops.linear_backward_input(context, part, of_shard(env, chunk.logits, shard),
+                                     embedding_->shard(embedding_->value, shard), false);
+  }));
+  return env.for_each_shard([&](int shard) {
+    return ops.linear_backward_weight(context, embedding_->shard(embedding_->gradient, shard), Tensor{},
+                                      of_shard(env, chunk.logits, shard), chunk.y);
+  });
 }
 
 Status Head::run(RankEnv& env, const Tensor* dy, Tensor y, Tensor targets, double scale, double* loss_sum) {
-  const OpTable& ops = *env.ops;
-  Context& context = *env.context;
   const int64_t num_rows = y.dim(0);
   MR_RETURN_IF_ERROR(env.policy->f.forward(env, y, "head f forward"));
-  const int64_t chunk = chunk_rows(num_rows, range_.size);
-  for (int64_t begin = 0; begin < num_rows; begin += chunk) {
-    const int64_t count = std::min(chunk, num_rows - begin);
-    const Tensor logits = logits_.rows(0, count);
-    const Tensor y_rows = y.rows(begin, count);
-    const Tensor target_rows = targets.rows(begin, count);
-    MR_RETURN_IF_ERROR(chunk_statistics(env, logits, y_rows, target_rows, begin, count));
-    if (dy == nullptr) continue;
-    env.enter("head cross entropy backward");
-    MR_RETURN_IF_ERROR(ops.cross_entropy_backward(context, logits, maximum_.rows(begin, count),
-                                                  sum_exp_.rows(begin, count), target_rows, range_, scale));
-    env.enter("head logits backward");
-    MR_RETURN_IF_ERROR(ops.linear_backward_input(context, dy->rows(begin, count), logits, embedding_->value, false));
-    MR_RETURN_IF_ERROR(ops.linear_backward_weight(context, embedding_->gradient, Tensor{}, logits, y_rows));
+  // Of what was allocated: fewer rows cut into even chunks may make larger ones.
+  const int64_t rows = logits_.dim(0);
+  for (int64_t begin = 0; begin < num_rows; begin += rows) {
+    const int64_t count = std::min(rows, num_rows - begin);
+    const Chunk chunk{y.rows(begin, count), targets.rows(begin, count), logits_.rows(0, count), maximum_.rows(0, count),
+                      sums_.reshaped(Shape(2, count))};
+    MR_RETURN_IF_ERROR(chunk_loss(env, chunk, loss_.rows(begin, count)));
+    if (dy != nullptr) MR_RETURN_IF_ERROR(chunk_backward(env, chunk, dy->rows(begin, count), scale));
   }
-  if (dy != nullptr) MR_RETURN_IF_ERROR(env.policy->f.backward(env, *dy, "head f backward"));
   if (env.planning()) return ok();
   const Tensor losses = loss_.rows(0, num_rows);
   *loss_sum += losses.dtype == DType::kF64 ? sum_of<double>(losses) : sum_of<float>(losses);
@@ -96,9 +117,8 @@ Status Head::loss_and_backward(RankEnv& env, Tensor dy, Tensor y, Tensor targets
 }
 
 Status Head::logits(RankEnv& env, Tensor y, Tensor* out) {
-  env.enter("head logits forward");
   *out = logits_.rows(0, 1);
-  return env.ops->linear_forward(*env.context, *out, y, embedding_->value, Tensor{});
+  return chunk_logits(env, *out, y);
 }
 
 }  // namespace millrace

@@ -7,6 +7,8 @@
 #ifndef MILLRACE_MODEL_HEAD_H_
 #define MILLRACE_MODEL_HEAD_H_
 
+#include <vector>
+
 #include "core/arena.h"
 #include "model/config.h"
 #include "model/parameters.h"
@@ -30,20 +32,33 @@ class Head {
   Status loss_and_backward(RankEnv&, Tensor dy, Tensor y, Tensor targets, double scale, double* loss_sum);
   // This rank's logits of one row y(1,C); the view is valid until the next call. Column i is id range().begin + i.
   Status logits(RankEnv&, Tensor y, Tensor* out);
-  const VocabRange& range() const { return range_; }
+  // Begins with the rank's first id.
+  const VocabRange& range() const { return ranges_.front(); }
 
  private:
+  // Some rows on their way through the head; n of them.
+  struct Chunk {
+    Tensor y;        // (n,C)
+    Tensor targets;  // (n)
+    Tensor logits;   // (n,V_p), shard by shard; turned into their gradient by the backward pass
+    Tensor maximum;  // (n)
+    Tensor sums;     // (2,n): both sums come from one pass over the logits
+    Tensor target() const { return sums.rows(0, 1).reshaped(maximum.shape); }
+    Tensor sum_exp() const { return sums.rows(1, 1).reshaped(maximum.shape); }
+  };
+
   Status run(RankEnv&, const Tensor* dy, Tensor y, Tensor targets, double scale, double* loss_sum);
-  Status chunk_statistics(RankEnv&, Tensor logits, Tensor y, Tensor targets, int64_t begin, int64_t count);
+  Status chunk_logits(RankEnv&, Tensor logits, Tensor y);
+  Status chunk_loss(RankEnv&, const Chunk&, Tensor loss);
+  Status chunk_backward(RankEnv&, const Chunk&, Tensor dy, double scale);
+  const VocabRange& range_of(int shard) const { return ranges_[static_cast<size_t>(shard)]; }
 
   Parameter* embedding_ = nullptr;
-  VocabRange range_;
-  int64_t vocab_per_rank_ = 0;  // V_p
-  Tensor logits_;               // (chunk, V_p)
-  Tensor maximum_;              // (N), as are the rest
-  Tensor target_;
-  Tensor sum_exp_;
-  Tensor loss_;
+  std::vector<VocabRange> ranges_;  // of this rank's shards
+  Tensor logits_;                   // of the largest chunk, as are the next two
+  Tensor maximum_;
+  Tensor sums_;
+  Tensor loss_;  // (N)
 };
 
 }  // namespace millrace

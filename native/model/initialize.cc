@@ -21,10 +21,10 @@ void fill_normal(ThreadPool& pool, T* local, uint64_t logical_begin, int64_t cou
 void fill_run(RankEnv& env, const Parameter& parameter, const ShardRun& run, const PhiloxKey& key) {
   const uint64_t logical = static_cast<uint64_t>(run.logical);
   const double std = parameter.spec.init_std;
-  if (parameter.value.dtype == DType::kF64) {
-    fill_normal(*env.context->pool, parameter.value.as<double>() + run.local, logical, run.count, key, std);
+  if (parameter.master.dtype == DType::kF64) {
+    fill_normal(*env.context->pool, parameter.master.as<double>() + run.local, logical, run.count, key, std);
   } else {
-    fill_normal(*env.context->pool, parameter.value.as<float>() + run.local, logical, run.count, key, std);
+    fill_normal(*env.context->pool, parameter.master.as<float>() + run.local, logical, run.count, key, std);
   }
 }
 
@@ -46,14 +46,15 @@ Status initialize_parameters(RankEnv& env, ParameterSet& parameters, uint64_t se
     env.enter("initialise %s", parameter.spec.name.c_str());
     const PhiloxKey key{seed, 0, number++, Site::kInit};
     const bool random = parameter.spec.init_std != 0;
-    MR_RETURN_IF_ERROR(env.ops->fill(*env.context, parameter.value, random ? 0.0 : parameter.spec.init_value));
+    MR_RETURN_IF_ERROR(env.ops->fill(*env.context, parameter.master, random ? 0.0 : parameter.spec.init_value));
     MR_RETURN_IF_ERROR(env.ops->fill(*env.context, parameter.first_moment, 0.0));
     MR_RETURN_IF_ERROR(env.ops->fill(*env.context, parameter.second_moment, 0.0));
     if (!random) continue;
     for_each_run(parameter.spec, env.tensor_rank, env.tensor_size,
                  [&](const ShardRun& run) { fill_run(env, parameter, run, key); });
   }
-  return env.ops->fill(*env.context, parameters.gradients(), 0.0);
+  MR_RETURN_IF_ERROR(env.ops->fill(*env.context, parameters.gradients(), 0.0));
+  return env.ops->cast(*env.context, parameters.values(), parameters.masters());
 }
 
 }  // namespace millrace

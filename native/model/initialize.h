@@ -15,7 +15,7 @@ namespace millrace {
 // elements 4k and 4k + 1, words 2 and 3 those of 4k + 2 and 4k + 3.
 double philox_normal(const PhiloxKey& key, uint64_t element);
 
-// Sets all values; moments and gradients become zero.
+// Sets all masters and values; moments and gradients become zero.
 Status initialize_parameters(RankEnv& env, ParameterSet& parameters, uint64_t seed);
 
 }  // namespace millrace

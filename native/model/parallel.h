@@ -5,6 +5,9 @@
 //   residual
 //
 // f is the identity forward and an all-reduce backward, g an all-reduce forward and the identity backward.
+//
+// A rank works shard by shard (model/shards.h): tensors that are split lie so, and what is written of them below holds
+// for each shard; sums over shards of one rank are formed before f or g adds those of the ranks.
 #ifndef MILLRACE_MODEL_PARALLEL_H_
 #define MILLRACE_MODEL_PARALLEL_H_
 
@@ -15,9 +18,10 @@
 namespace millrace {
 
 // A border between what every rank computes alike and what each computes a share of. In place; `name` is the layer's.
+using Crossing = Status (*)(RankEnv&, Tensor x, const char* name);
 struct Region {
-  Status (*forward)(RankEnv&, Tensor x, const char* name);
-  Status (*backward)(RankEnv&, Tensor dx, const char* name);
+  Crossing forward;
+  Crossing backward;
 };
 
 Status region_identity(RankEnv&, Tensor, const char* name);
@@ -33,11 +37,12 @@ struct RowBias {
 };
 RowBias bias_after_reduce(Tensor bias);
 
-// This rank's heads under their global numbers, so that dropout of probabilities does not depend on the split.
-AttentionShape heads_of_rank(const ModelConfig&, int rank, int size, int64_t batch, int64_t time);
+// The heads of shard `index` of `total` under their global numbers, so that dropout of probabilities does not depend on
+// the split.
+AttentionShape heads_of_shard(const ModelConfig&, int index, int total, int64_t batch, int64_t time);
 
-// A split parameter counts on every rank, a duplicated one on rank 0 alone.
-bool counted_once(Split split, int tensor_rank);
+// A split parameter counts in every shard, a duplicated one in shard 0 alone.
+bool counted_once(Split split, int shard);
 
 // The rules above in one value, so that a test can break exactly one of them and see the equality tests fail. Product
 // code always uses the defaults.
@@ -45,11 +50,42 @@ struct ParallelPolicy {
   Region f = copy_to_parallel_region;
   Region g = reduce_from_parallel_region;
   RowBias (*row_bias)(Tensor bias) = bias_after_reduce;
-  AttentionShape (*attention_shape)(const ModelConfig&, int rank, int size, int64_t batch,
-                                    int64_t time) = heads_of_rank;
-  bool (*counts_in_norm)(Split split, int tensor_rank) = counted_once;
+  AttentionShape (*attention_shape)(const ModelConfig&, int index, int total, int64_t batch,
+                                    int64_t time) = heads_of_shard;
+  bool (*counts_in_norm)(Split split, int shard) = counted_once;
 
   static const ParallelPolicy& standard();
+};
+
+// out = the sum of what part(shard, out) gives for every shard of every rank: this rank's own by the tree, those of the
+// ranks by `crossing`. The sum of 16-bit parts is rounded once, at its end, wherever it is formed.
+template <class Part>
+Status sum_shards(RankEnv& env, Tensor out, Crossing crossing, const char* name, const Part& part) {
+  const DType wide = wide_dtype(out.dtype);
+  if (env.shards.count == 1 || out.dtype == wide) {
+    MR_RETURN_IF_ERROR(env.reduce_shards(out, ReduceOp::kSum, part));
+    return crossing(env, out, name);
+  }
+  Arena& scratch = *env.context->scratch;
+  const size_t mark = scratch.mark();
+  Tensor rounded, sum;
+  MR_RETURN_IF_ERROR(scratch.alloc(out.dtype, out.shape, &rounded));
+  MR_RETURN_IF_ERROR(scratch.alloc(wide, out.shape, &sum));
+  MR_RETURN_IF_ERROR(env.reduce_shards(sum, ReduceOp::kSum, [&](int shard, Tensor to) -> Status {
+    MR_RETURN_IF_ERROR(part(shard, rounded));
+    return env.ops->cast(*env.context, to, rounded);
+  }));
+  MR_RETURN_IF_ERROR(crossing(env, sum, name));
+  MR_RETURN_IF_ERROR(env.ops->cast(*env.context, out, sum));
+  scratch.release(mark);
+  return ok();
+}
+
+// Attention of this rank's heads: out(B,T,C_p), lse(B,H_p,T), qkv(B,T,3*C_p). No rank needs another's heads.
+struct ParallelAttention {
+  static Status forward(RankEnv&, const ModelConfig&, Tensor out, Tensor lse, Tensor qkv, const Dropout&);
+  static Status backward(RankEnv&, const ModelConfig&, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse,
+                         const Dropout&);
 };
 
 // y(N,O_p) = x(N,I) w(O_p,I)^T + bias(O_p): each rank holds some of the rows of w.

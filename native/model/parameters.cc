@@ -29,11 +29,14 @@ Status ParameterSet::allocate(std::vector<ParameterSpec> specs, DType dtype, int
   for (const ParameterSpec& spec : specs) {
     total += aligned_elements(spec.local_shape(tensor_size).num_elements(), dtype);
   }
-  Tensor values, first, second;
-  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &values));
-  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &gradients_));
-  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &first));
-  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &second));
+  const DType wide = wide_dtype(dtype);
+  Tensor first, second;
+  MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &values_));
+  masters_ = values_;
+  if (wide != dtype) MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &masters_));
+  MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &gradients_));
+  MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &first));
+  MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &second));
 
   parameters_.clear();
   parameters_.reserve(specs.size());
@@ -41,10 +44,12 @@ Status ParameterSet::allocate(std::vector<ParameterSpec> specs, DType dtype, int
   for (ParameterSpec& spec : specs) {
     const Shape shape = spec.local_shape(tensor_size);
     Parameter parameter;
-    parameter.value = view_of(values, offset, shape);
+    parameter.value = view_of(values_, offset, shape);
+    parameter.master = view_of(masters_, offset, shape);
     parameter.gradient = view_of(gradients_, offset, shape);
     parameter.first_moment = view_of(first, offset, shape);
     parameter.second_moment = view_of(second, offset, shape);
+    parameter.num_shards = spec.shards_of_rank(tensor_size);
     parameter.spec = std::move(spec);
     parameters_.push_back(std::move(parameter));
     offset += aligned_elements(shape.num_elements(), dtype);

@@ -11,6 +11,7 @@
 #include "core/arena.h"
 #include "core/status.h"
 #include "core/tensor.h"
+#include "model/shards.h"
 
 namespace millrace {
 
@@ -29,13 +30,18 @@ struct ParameterSpec {
   int dims = 1;         // 1: (rows), 2: (rows, columns)
   Split split = Split::kReplicated;
   int64_t padded_rows = 0;  // rows held over all ranks; those past `rows` are zero and stay so
+  int shards = 0;           // over all ranks (model/shards.h); 0: one a rank
   bool decays = false;      // matrices and embeddings decay; biases and LayerNorm parameters do not
   double init_std = 0;      // N(0, init_std); 0: init_value everywhere
   double init_value = 0;
 
   int64_t num_elements() const { return rows * columns; }
-  // What each of `size` ranks holds.
+  // What each of `size` ranks holds, the sizes of its shards together.
   Shape local_shape(int size) const;
+  // The dimension of local_shape() that shards divide.
+  int split_dim() const { return split == Split::kColumns ? 1 : 0; }
+  // How many shards of it each of `size` ranks holds.
+  int shards_of_rank(int size) const { return split == Split::kReplicated || shards == 0 ? 1 : shards / size; }
 };
 
 // A stretch of elements that is contiguous in the logical tensor and in a rank's part of it.
@@ -45,9 +51,9 @@ struct ShardRun {
   int64_t count = 0;
 };
 
-// Calls visit(ShardRun) for every stretch of `spec` that rank `rank` of `size` holds, in the order of its memory.
+// Calls visit(ShardRun) for every stretch of shard `rank` of `size`, in the order of its memory.
 template <class Visit>
-void for_each_run(const ParameterSpec& spec, int rank, int size, Visit visit) {
+void for_each_run_of_shard(const ParameterSpec& spec, int rank, int size, Visit visit) {
   switch (spec.split) {
     case Split::kReplicated:
       visit(ShardRun{0, 0, spec.num_elements()});
@@ -77,17 +83,37 @@ void for_each_run(const ParameterSpec& spec, int rank, int size, Visit visit) {
   }
 }
 
+// Calls visit(ShardRun) for every stretch of `spec` that rank `rank` of `size` holds, in the order of its memory: shard
+// after shard.
+template <class Visit>
+void for_each_run(const ParameterSpec& spec, int rank, int size, Visit visit) {
+  const int count = spec.shards_of_rank(size);
+  const int64_t elements = spec.local_shape(size * count).num_elements();
+  for (int i = 0; i < count; ++i) {
+    for_each_run_of_shard(spec, rank * count + i, size * count, [&](ShardRun run) {
+      run.local += elements * i;
+      visit(run);
+    });
+  }
+}
+
 // This rank's part of one logical tensor.
 struct Parameter {
   ParameterSpec spec;
-  Tensor value;
-  Tensor gradient;
+  Tensor value;   // what ops read, in the table's dtype
+  Tensor master;  // what the optimizer updates, and what a model is: `value` before rounding; the same tensor where the
+                  // table's dtype is wide_dtype() itself
+  Tensor gradient;  // of wide_dtype(), as are the master and the moments
   Tensor first_moment;
   Tensor second_moment;
+  int num_shards = 1;  // in each of the tensors, one after the other
+
+  // Shard `index` of one of the tensors above.
+  Tensor shard(Tensor whole, int index) const { return shard_of(whole, spec.split_dim(), index, num_shards); }
 };
 
-// All of a rank's parameters. Values, gradients and both moments are each one stretch of the arena, so that gradients
-// are cleared and reduced over data-parallel ranks by one call.
+// All of a rank's parameters. Values, masters, gradients and both moments are each one stretch of the arena, so that
+// gradients are cleared and reduced over data-parallel ranks by one call.
 class ParameterSet {
  public:
   Status allocate(std::vector<ParameterSpec> specs, DType dtype, int tensor_size, Arena& arena);
@@ -96,13 +122,22 @@ class ParameterSet {
   const std::vector<Parameter>& all() const { return parameters_; }
   const Parameter* find(const std::string& name) const;
   Tensor gradients() const { return gradients_; }  // flat; the gaps between tensors are zero
-  size_t bytes_each() const { return gradients_.size_bytes(); }
+  // Flat, the same places as in gradients(). Whoever changes masters otherwise than by the optimizer's op rounds them
+  // to values.
+  Tensor values() const { return values_; }
+  Tensor masters() const { return masters_; }
+  // Values, and masters where they are tensors of their own.
+  size_t parameter_bytes() const {
+    return values_.size_bytes() + (masters_.dtype == values_.dtype ? 0 : masters_.size_bytes());
+  }
+  size_t gradient_bytes() const { return gradients_.size_bytes(); }
+  size_t moment_bytes() const { return 2 * gradients_.size_bytes(); }
   // Of the whole model: padding included, duplicated ones once.
   int64_t num_parameters() const;
 
  private:
   std::vector<Parameter> parameters_;
-  Tensor gradients_;
+  Tensor values_, masters_, gradients_;
 };
 
 }  // namespace millrace

@@ -7,6 +7,7 @@
 
 #include "comm/communicator.h"
 #include "core/ops.h"
+#include "model/shards.h"
 
 namespace millrace {
 
@@ -19,8 +20,21 @@ struct RankEnv {
   Communicator* tensor_group = nullptr;  // not called when tensor_size is 1 and while planning
   int tensor_rank = 0;
   int tensor_size = 1;
+  ShardRange shards;                 // what this rank holds of split tensors
   int64_t step = 0;                  // 0: outside a step
   double communication_seconds = 0;  // spent in collectives since the caller last set it to 0
+
+  // body(shard) for each of this rank's shards.
+  template <class Body>
+  Status for_each_shard(const Body& body) {
+    for (int shard = 0; shard < shards.count; ++shard) MR_RETURN_IF_ERROR(body(shard));
+    return ok();
+  }
+  // out = what part(shard, out) gives, over this rank's shards.
+  template <class Part>
+  Status reduce_shards(Tensor out, ReduceOp op, const Part& part) {
+    return millrace::reduce_shards(*ops, *context, op, out, 0, shards.count, part);
+  }
 
   // Planning runs the model's own code over a measuring arena: ops only count their workspace, collectives do nothing.
   bool planning() const { return context->scratch->measuring(); }

@@ -26,7 +26,7 @@ struct HeadView {
 template <class T>
 double dot(const T* a, const T* b, int64_t n) {
   double sum = 0.0;
-  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   return sum;
 }
 
@@ -71,7 +71,7 @@ Status Ops<T>::attention_forward(Context& context, const AttentionShape& s, Tens
           for (int64_t j = 0; j < row_end(s, i); ++j) value += p[j] * head.v(j)[d];
           out_row[d] = static_cast<T>(value);
         }
-        lse.as<T>()[(b * s.heads + h) * s.time + i] = static_cast<T>(maximum + std::log(sum));
+        lse.as<Wide<T>>()[(b * s.heads + h) * s.time + i] = static_cast<Wide<T>>(maximum + std::log(sum));
         tick(context);
       }
     }
@@ -84,40 +84,50 @@ template <class T>
 Status Ops<T>::attention_backward(Context& context, const AttentionShape& s, Tensor dqkv, Tensor dout, Tensor qkv,
                                   Tensor out, Tensor lse, const Dropout& dropout) {
   MR_RETURN_IF_ERROR(check_attention_backward(dtype_of<T>(), s, dqkv, dout, qkv, out, lse));
+  const int64_t part = s.time * s.head_size;
+  Tensor sums;
+  const size_t mark = context.scratch->mark();
+  MR_RETURN_IF_ERROR(context.scratch->alloc(DType::kF64, Shape(3 * part), &sums));
+  context.scratch->release(mark);
   if (planning(context)) return ok();
   const double scale = 1.0 / std::sqrt(static_cast<double>(s.head_size));
-  for (int64_t e = 0; e < dqkv.num_elements(); ++e) dqkv.as<T>()[e] = 0;
+  double* dq = sums.as<double>();
+  double* dk = dq + part;
+  double* dv = dk + part;
   for (int64_t b = 0; b < s.batch; ++b) {
     for (int64_t h = 0; h < s.heads; ++h) {
       const HeadView<T> head(qkv, s, b, h);
-      const HeadView<T> gradient(dqkv, s, b, h);
+      std::fill_n(dq, 3 * part, 0.0);
       for (int64_t i = 0; i < s.time; ++i) {
         const int64_t out_row = ((b * s.time + i) * s.heads + h) * s.head_size;
         const T* dout_row = dout.as<T>() + out_row;
         const double inner = dot(dout_row, out.as<T>() + out_row, s.head_size);
-        const double row_lse = lse.as<T>()[(b * s.heads + h) * s.time + i];
+        const double row_lse = lse.as<Wide<T>>()[(b * s.heads + h) * s.time + i];
         for (int64_t j = 0; j < row_end(s, i); ++j) {
           const double probability = std::exp(dot(head.q(i), head.k(j), s.head_size) * scale - row_lse);
           const double factor = dropout_factor(dropout, dropout_row(s, dropout, b, h, i) + j);
           const double dscore = probability * (dot(dout_row, head.v(j), s.head_size) * factor - inner) * scale;
           for (int64_t d = 0; d < s.head_size; ++d) {
-            gradient.q(i)[d] += static_cast<T>(dscore * head.k(j)[d]);
-            gradient.k(j)[d] += static_cast<T>(dscore * head.q(i)[d]);
-            gradient.v(j)[d] += static_cast<T>(probability * factor * dout_row[d]);
+            dq[i * s.head_size + d] += dscore * head.k(j)[d];
+            dk[j * s.head_size + d] += dscore * head.q(i)[d];
+            dv[j * s.head_size + d] += probability * factor * dout_row[d];
           }
         }
         tick(context);
+      }
+      const HeadView<T> gradient(dqkv, s, b, h);
+      for (int64_t e = 0; e < part; ++e) {
+        gradient.q(e / s.head_size)[e % s.head_size] = static_cast<T>(dq[e]);
+        gradient.k(e / s.head_size)[e % s.head_size] = static_cast<T>(dk[e]);
+        gradient.v(e / s.head_size)[e % s.head_size] = static_cast<T>(dv[e]);
       }
     }
   }
   return ok();
 }
 
-template Status Ops<float>::attention_forward(Context&, const AttentionShape&, Tensor, Tensor, Tensor, const Dropout&);
-template Status Ops<float>::attention_backward(Context&, const AttentionShape&, Tensor, Tensor, Tensor, Tensor, Tensor,
-                                               const Dropout&);
-template Status Ops<double>::attention_forward(Context&, const AttentionShape&, Tensor, Tensor, Tensor, const Dropout&);
-template Status Ops<double>::attention_backward(Context&, const AttentionShape&, Tensor, Tensor, Tensor, Tensor, Tensor,
-                                                const Dropout&);
+MR_INSTANTIATE(attention_forward, Context&, const AttentionShape&, Tensor, Tensor, Tensor, const Dropout&);
+MR_INSTANTIATE(attention_backward, Context&, const AttentionShape&, Tensor, Tensor, Tensor, Tensor, Tensor,
+               const Dropout&);
 
 }  // namespace millrace::reference

@@ -14,6 +14,7 @@ OpTable make_table() {
   table.dtype = reference::dtype_of<T>();
   table.linear_forward = Ops::linear_forward;
   table.linear_gelu_forward = Ops::linear_gelu_forward;
+  table.gelu_forward = Ops::gelu_forward;
   table.linear_backward_input = Ops::linear_backward_input;
   table.linear_gelu_backward_input = Ops::linear_gelu_backward_input;
   table.linear_backward_weight = Ops::linear_backward_weight;
@@ -33,8 +34,11 @@ OpTable make_table() {
   table.cross_entropy_backward = Ops::cross_entropy_backward;
   table.fill = Ops::fill;
   table.add = Ops::add;
+  table.maximum = Ops::maximum;
   table.scale = Ops::scale;
   table.sum_squares = Ops::sum_squares;
+  table.count_non_finite = Ops::count_non_finite;
+  table.cast = Ops::cast;
   table.adamw = Ops::adamw;
   return table;
 }
@@ -44,8 +48,21 @@ OpTable make_table() {
 const OpTable* reference_backend(DType dtype) {
   static const OpTable f32 = make_table<float>();
   static const OpTable f64 = make_table<double>();
-  if (dtype == DType::kF32) return &f32;
-  if (dtype == DType::kF64) return &f64;
+  static const OpTable bf16 = make_table<BFloat16>();
+  static const OpTable f16 = make_table<Float16>();
+  switch (dtype) {
+    case DType::kF32:
+      return &f32;
+    case DType::kF64:
+      return &f64;
+    case DType::kBF16:
+      return &bf16;
+    case DType::kF16:
+      return &f16;
+    case DType::kI32:
+    case DType::kI64:
+      break;
+  }
   return nullptr;
 }
 

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "reference/column_sums.h"
 #include "reference/reference_ops.h"
 
 namespace millrace::reference {
@@ -22,8 +23,8 @@ Status Ops<T>::layernorm_forward(Context& context, Tensor y, Tensor mean, Tensor
     for (int64_t c = 0; c < num_columns; ++c) {
       y_row[c] = static_cast<T>((x_row[c] - row_mean) * row_rstd * gamma.as<T>()[c] + beta.as<T>()[c]);
     }
-    mean.as<T>()[n] = static_cast<T>(row_mean);
-    rstd.as<T>()[n] = static_cast<T>(row_rstd);
+    mean.as<Wide<T>>()[n] = static_cast<Wide<T>>(row_mean);
+    rstd.as<Wide<T>>()[n] = static_cast<Wide<T>>(row_rstd);
     tick(context);
   }
   return ok();
@@ -40,8 +41,8 @@ Status Ops<T>::layernorm_backward(Context& context, Tensor dx, Tensor dgamma, Te
     const T* x_row = x.as<T>() + n * num_columns;
     const T* dy_row = dy.as<T>() + n * num_columns;
     T* dx_row = dx.as<T>() + n * num_columns;
-    const double row_mean = mean.as<T>()[n];
-    const double row_rstd = rstd.as<T>()[n];
+    const double row_mean = mean.as<Wide<T>>()[n];
+    const double row_rstd = rstd.as<Wide<T>>()[n];
     double sum_g = 0.0;
     double sum_g_xhat = 0.0;
     for (int64_t c = 0; c < num_columns; ++c) {
@@ -55,20 +56,20 @@ Status Ops<T>::layernorm_backward(Context& context, Tensor dx, Tensor dgamma, Te
     for (int64_t c = 0; c < num_columns; ++c) {
       const double xhat = (x_row[c] - row_mean) * row_rstd;
       const double g = static_cast<double>(dy_row[c]) * gamma.as<T>()[c];
-      dx_row[c] += static_cast<T>(row_rstd * (g - mean_g - xhat * mean_g_xhat));
-      dgamma.as<T>()[c] += static_cast<T>(dy_row[c] * xhat);
-      dbeta.as<T>()[c] += dy_row[c];
+      dx_row[c] = static_cast<T>(dx_row[c] + row_rstd * (g - mean_g - xhat * mean_g_xhat));
     }
     tick(context);
   }
+  const auto dy_at = [&](int64_t n, int64_t c) { return static_cast<double>(dy.as<T>()[n * num_columns + c]); };
+  add_column_sums(dbeta.as<Wide<T>>(), rows_of(x), num_columns, dy_at);
+  add_column_sums(dgamma.as<Wide<T>>(), rows_of(x), num_columns, [&](int64_t n, int64_t c) {
+    const double row_mean = mean.as<Wide<T>>()[n];
+    return dy_at(n, c) * (x.as<T>()[n * num_columns + c] - row_mean) * rstd.as<Wide<T>>()[n];
+  });
   return ok();
 }
 
-template Status Ops<float>::layernorm_forward(Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, double);
-template Status Ops<float>::layernorm_backward(Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
-                                               Tensor);
-template Status Ops<double>::layernorm_forward(Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, double);
-template Status Ops<double>::layernorm_backward(Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
-                                                Tensor);
+MR_INSTANTIATE(layernorm_forward, Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, double);
+MR_INSTANTIATE(layernorm_backward, Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor);
 
 }  // namespace millrace::reference

@@ -25,13 +25,18 @@ double gelu_derivative(Gelu kind, double x) {
 }
 
 template <class T>
-Status Ops<T>::linear_gelu_forward(Context& context, Gelu kind, Tensor y, Tensor pre, Tensor x, Tensor w, Tensor bias) {
+Status Ops<T>::gelu_forward(Context& context, Gelu kind, Tensor y, Tensor pre) {
   MR_RETURN_IF_ERROR(check_same(dtype_of<T>(), y, pre));
-  MR_RETURN_IF_ERROR(linear_forward(context, pre, x, w, bias));
   if (planning(context)) return ok();
   for_elements(context, y.num_elements(),
                [&](int64_t i) { y.as<T>()[i] = static_cast<T>(gelu(kind, pre.as<T>()[i])); });
   return ok();
+}
+
+template <class T>
+Status Ops<T>::linear_gelu_forward(Context& context, Gelu kind, Tensor y, Tensor pre, Tensor x, Tensor w, Tensor bias) {
+  MR_RETURN_IF_ERROR(linear_forward(context, pre, x, w, bias));
+  return gelu_forward(context, kind, y, pre);
 }
 
 template <class T>
@@ -45,9 +50,8 @@ Status Ops<T>::linear_gelu_backward_input(Context& context, Gelu kind, Tensor dp
   return ok();
 }
 
-template Status Ops<float>::linear_gelu_forward(Context&, Gelu, Tensor, Tensor, Tensor, Tensor, Tensor);
-template Status Ops<float>::linear_gelu_backward_input(Context&, Gelu, Tensor, Tensor, Tensor, Tensor);
-template Status Ops<double>::linear_gelu_forward(Context&, Gelu, Tensor, Tensor, Tensor, Tensor, Tensor);
-template Status Ops<double>::linear_gelu_backward_input(Context&, Gelu, Tensor, Tensor, Tensor, Tensor);
+MR_INSTANTIATE(gelu_forward, Context&, Gelu, Tensor, Tensor);
+MR_INSTANTIATE(linear_gelu_forward, Context&, Gelu, Tensor, Tensor, Tensor, Tensor, Tensor);
+MR_INSTANTIATE(linear_gelu_backward_input, Context&, Gelu, Tensor, Tensor, Tensor, Tensor);
 
 }  // namespace millrace::reference

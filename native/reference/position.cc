@@ -4,7 +4,7 @@ namespace millrace::reference {
 
 template <class T>
 Status Ops<T>::position_forward(Context& context, Tensor x, Tensor wpe, const Dropout& dropout) {
-  MR_RETURN_IF_ERROR(check_position(dtype_of<T>(), x, wpe));
+  MR_RETURN_IF_ERROR(check_position_forward(dtype_of<T>(), x, wpe));
   if (planning(context)) return ok();
   const int64_t sample_size = x.dim(1) * x.dim(2);
   for (int64_t b = 0; b < x.dim(0); ++b) {
@@ -21,7 +21,7 @@ Status Ops<T>::position_forward(Context& context, Tensor x, Tensor wpe, const Dr
 
 template <class T>
 Status Ops<T>::position_backward(Context& context, Tensor dx, Tensor dwpe, const Dropout& dropout) {
-  MR_RETURN_IF_ERROR(check_position(dtype_of<T>(), dx, dwpe));
+  MR_RETURN_IF_ERROR(check_position_backward(dtype_of<T>(), dx, dwpe));
   if (planning(context)) return ok();
   const int64_t sample_size = dx.dim(1) * dx.dim(2);
   for (int64_t b = 0; b < dx.dim(0); ++b) {
@@ -29,16 +29,14 @@ Status Ops<T>::position_backward(Context& context, Tensor dx, Tensor dwpe, const
     for (int64_t i = 0; i < sample_size; ++i) {
       T& value = dx.as<T>()[b * sample_size + i];
       value = static_cast<T>(dropout_factor(dropout, sample_begin + i) * value);
-      dwpe.as<T>()[i] += value;
+      dwpe.as<Wide<T>>()[i] += value;
     }
     tick(context);
   }
   return ok();
 }
 
-template Status Ops<float>::position_forward(Context&, Tensor, Tensor, const Dropout&);
-template Status Ops<float>::position_backward(Context&, Tensor, Tensor, const Dropout&);
-template Status Ops<double>::position_forward(Context&, Tensor, Tensor, const Dropout&);
-template Status Ops<double>::position_backward(Context&, Tensor, Tensor, const Dropout&);
+MR_INSTANTIATE(position_forward, Context&, Tensor, Tensor, const Dropout&);
+MR_INSTANTIATE(position_backward, Context&, Tensor, Tensor, const Dropout&);
 
 }  // namespace millrace::reference

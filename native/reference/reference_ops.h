@@ -1,18 +1,26 @@
-// The ops of core/ops.h as plain loops for float and double: the oracle of every other backend. Nothing here is clever:
-// one thread, the order of the formula, sums and statistics in double unless a sum runs through a tensor.
+// The ops of core/ops.h as plain loops for float, double and the 16-bit formats: the oracle of every other backend.
+// Nothing here is clever: one thread, the order of the formula, sums and statistics in double unless a sum runs through
+// a tensor of wide_dtype().
 #ifndef MILLRACE_REFERENCE_REFERENCE_OPS_H_
 #define MILLRACE_REFERENCE_REFERENCE_OPS_H_
 
 #include <type_traits>
 
+#include "core/half.h"
 #include "core/op_checks.h"
 
 namespace millrace::reference {
 
 template <class T>
 constexpr DType dtype_of() {
+  if (std::is_same_v<T, BFloat16>) return DType::kBF16;
+  if (std::is_same_v<T, Float16>) return DType::kF16;
   return std::is_same_v<T, double> ? DType::kF64 : DType::kF32;
 }
+
+// What a value of wide_dtype() is in memory.
+template <class T>
+using Wide = std::conditional_t<sizeof(T) == 2, float, T>;
 
 // A sign of life for each row of a long loop.
 inline void tick(Context& context) {
@@ -42,10 +50,11 @@ double gelu_derivative(Gelu kind, double x);
 // The factor of one element: 0 where dropped, 1/(1-p) where kept, 1 without dropout.
 double dropout_factor(const Dropout& dropout, int64_t element);
 
-// One function a table entry; float and double are instantiated in the file of the op.
+// One function a table entry; every type is instantiated in the file of the op.
 template <class T>
 struct Ops {
   static Status linear_forward(Context&, Tensor y, Tensor x, Tensor w, Tensor bias);
+  static Status gelu_forward(Context&, Gelu, Tensor y, Tensor pre);
   static Status linear_gelu_forward(Context&, Gelu, Tensor y, Tensor pre, Tensor x, Tensor w, Tensor bias);
   static Status linear_backward_input(Context&, Tensor dx, Tensor dy, Tensor w, bool accumulate);
   static Status linear_gelu_backward_input(Context&, Gelu, Tensor dpre, Tensor dy, Tensor w, Tensor pre);
@@ -73,10 +82,19 @@ struct Ops {
                                        VocabRange, double scale);
   static Status fill(Context&, Tensor x, double value);
   static Status add(Context&, Tensor y, Tensor x);
+  static Status maximum(Context&, Tensor y, Tensor x);
   static Status scale(Context&, Tensor x, double value);
   static Status sum_squares(Context&, Tensor out, Tensor x);
-  static Status adamw(Context&, Tensor param, Tensor m, Tensor v, Tensor grad, const AdamW&);
+  static Status count_non_finite(Context&, Tensor out, Tensor x);
+  static Status cast(Context&, Tensor to, Tensor from);
+  static Status adamw(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&);
 };
+
+#define MR_INSTANTIATE(op, ...)                   \
+  template Status Ops<float>::op(__VA_ARGS__);    \
+  template Status Ops<double>::op(__VA_ARGS__);   \
+  template Status Ops<BFloat16>::op(__VA_ARGS__); \
+  template Status Ops<Float16>::op(__VA_ARGS__)
 
 }  // namespace millrace::reference
 

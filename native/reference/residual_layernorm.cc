@@ -1,3 +1,4 @@
+#include "reference/column_sums.h"
 #include "reference/reference_ops.h"
 
 namespace millrace::reference {
@@ -39,18 +40,17 @@ Status Ops<T>::bias_dropout_backward(Context& context, Tensor dx, Tensor dbias, 
     for (int64_t i = 0; i < sample_size; ++i) {
       const int64_t e = b * sample_size + i;
       dx.as<T>()[e] = static_cast<T>(dropout_factor(dropout, sample_begin + i) * dr.as<T>()[e]);
-      if (!dbias.empty()) dbias.as<T>()[i % num_columns] += dx.as<T>()[e];
     }
     tick(context);
   }
+  if (dbias.empty()) return ok();
+  add_column_sums(dbias.as<Wide<T>>(), dr.dim(0) * dr.dim(1), num_columns,
+                  [&](int64_t n, int64_t c) { return dx.as<T>()[n * num_columns + c]; });
   return ok();
 }
 
-template Status Ops<float>::residual_layernorm_forward(Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
-                                                       Tensor, Tensor, double, const Dropout&);
-template Status Ops<float>::bias_dropout_backward(Context&, Tensor, Tensor, Tensor, const Dropout&);
-template Status Ops<double>::residual_layernorm_forward(Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
-                                                        Tensor, Tensor, Tensor, double, const Dropout&);
-template Status Ops<double>::bias_dropout_backward(Context&, Tensor, Tensor, Tensor, const Dropout&);
+MR_INSTANTIATE(residual_layernorm_forward, Context&, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
+               Tensor, double, const Dropout&);
+MR_INSTANTIATE(bias_dropout_backward, Context&, Tensor, Tensor, Tensor, const Dropout&);
 
 }  // namespace millrace::reference

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cinttypes>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -60,6 +61,44 @@ Status read_count(const SafetensorsHeader& header, const char* key, int64_t* out
   return Status(MR_CORRUPT, std::string("expected a count for ") + key + ", got " + value);
 }
 
+Status read_scale(const SafetensorsHeader& header, const char* key, double* out) {
+  const std::string value = value_of(header, key);
+  const char* end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, *out);
+  if (error == std::errc{} && stop == end && *out > 0 && std::isfinite(*out)) return ok();
+  return Status(MR_CORRUPT, std::string("expected a positive number for ") + key + ", got " + value);
+}
+
+const char* precision_of(const TrainerConfig& config) {
+  switch (config.dtype) {
+    case DType::kF64:
+      return "fp64";
+    case DType::kBF16:
+      return "bf16";
+    case DType::kF16:
+      return "fp16";
+    default:
+      return "fp32";
+  }
+}
+
+void write_loss_scale(const LossScaleState& state, std::map<std::string, std::string>* metadata) {
+  metadata->insert_or_assign("loss_scale", text(state.scale));
+  metadata->insert_or_assign("loss_scale.good_steps", std::to_string(state.good_steps));
+  metadata->insert_or_assign("loss_scale.hysteresis", std::to_string(state.hysteresis));
+  metadata->insert_or_assign("loss_scale.skipped", std::to_string(state.skipped));
+}
+
+// Scales are for one precision: a run in another begins with its own, as does one from a file that says none.
+Status read_loss_scale(const SafetensorsHeader& header, const TrainerConfig& config, LossScaleState* out) {
+  *out = first_loss_scale(config.loss_scale);
+  if (value_of(header, "precision") != precision_of(config)) return ok();
+  MR_RETURN_IF_ERROR(read_scale(header, "loss_scale", &out->scale));
+  MR_RETURN_IF_ERROR(read_count(header, "loss_scale.good_steps", &out->good_steps));
+  MR_RETURN_IF_ERROR(read_count(header, "loss_scale.hysteresis", &out->hysteresis));
+  return read_count(header, "loss_scale.skipped", &out->skipped);
+}
+
 Status check_format(const SafetensorsHeader& header) {
   if (value_of(header, "format") != kFormat) {
     return invalid_argument(std::string("expected ") + kFormat + " for format, got " + value_of(header, "format"));
@@ -113,7 +152,7 @@ std::string stated_checksum(const SafetensorsHeader& header, const std::string& 
   return at == header.metadata.end() ? "" : at->second;
 }
 
-SafetensorsHeader checkpoint_header(const TrainerConfig& config, const ParameterSet& parameters,
+SafetensorsHeader checkpoint_header(const TrainerConfig& config, const std::vector<ParameterSpec>& specs,
                                     const Progress& progress) {
   SafetensorsHeader header;
   header.metadata = architecture_of(config.model);
@@ -123,16 +162,19 @@ SafetensorsHeader checkpoint_header(const TrainerConfig& config, const Parameter
   header.metadata["step"] = std::to_string(progress.steps);
   header.metadata["updates"] = std::to_string(progress.updates);
   header.metadata["seed"] = std::to_string(config.seed);
+  header.metadata["precision"] = precision_of(config);
+  write_loss_scale(progress.loss_scale, &header.metadata);
   header.metadata[kHeaderChecksum] = kNoChecksum;
+  const DType dtype = wide_dtype(config.dtype);
   uint64_t offset = 0;
   for (const CheckpointKind& kind : kCheckpointKinds) {
-    for (const Parameter& parameter : parameters.all()) {
+    for (const ParameterSpec& spec : specs) {
       SafetensorsEntry entry;
-      entry.name = kind.prefix + parameter.spec.name;
-      entry.dtype = config.dtype;
-      entry.shape = shape_of(parameter.spec);
+      entry.name = kind.prefix + spec.name;
+      entry.dtype = dtype;
+      entry.shape = shape_of(spec);
       entry.begin = offset;
-      offset += static_cast<uint64_t>(parameter.spec.num_elements()) * dtype_bytes(config.dtype);
+      offset += static_cast<uint64_t>(spec.num_elements()) * dtype_bytes(dtype);
       entry.end = offset;
       header.metadata[checksum_key(entry.name)] = kNoChecksum;
       header.entries.push_back(std::move(entry));
@@ -142,9 +184,9 @@ SafetensorsHeader checkpoint_header(const TrainerConfig& config, const Parameter
   return header;
 }
 
-std::string seal_checkpoint_header(SafetensorsHeader& header, const std::vector<int64_t>& checksums) {
+std::string seal_checkpoint_header(SafetensorsHeader& header, const std::vector<uint32_t>& checksums) {
   for (size_t i = 0; i < header.entries.size(); ++i) {
-    header.metadata[checksum_key(header.entries[i].name)] = checksum_text(static_cast<uint32_t>(checksums[i]));
+    header.metadata[checksum_key(header.entries[i].name)] = checksum_text(checksums[i]);
   }
   const std::string blank = format_safetensors_header(header);
   header.metadata[kHeaderChecksum] = checksum_text(crc32(blank.data(), blank.size()));
@@ -154,14 +196,15 @@ std::string seal_checkpoint_header(SafetensorsHeader& header, const std::vector<
 Status check_checkpoint_header(const SafetensorsHeader& header, const TrainerConfig& config,
                                const ParameterSet& parameters, Progress* progress) {
   MR_RETURN_IF_ERROR(check_format(header));
-  MR_RETURN_IF_ERROR(check_tensors(header, parameters, config.dtype));
+  MR_RETURN_IF_ERROR(check_tensors(header, parameters, wide_dtype(config.dtype)));
   // Shapes cannot tell the number of heads, the form of GELU or the epsilon.
   for (const auto& [key, wanted] : architecture_of(config.model)) {
     if (value_of(header, key) == wanted) continue;
     return invalid_argument("expected " + wanted + " for " + key + ", got " + value_of(header, key));
   }
   MR_RETURN_IF_ERROR(read_count(header, "step", &progress->steps));
-  return read_count(header, "updates", &progress->updates);
+  MR_RETURN_IF_ERROR(read_count(header, "updates", &progress->updates));
+  return read_loss_scale(header, config, &progress->loss_scale);
 }
 
 }  // namespace millrace

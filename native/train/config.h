@@ -6,7 +6,10 @@
 
 #include "core/tensor.h"
 #include "model/config.h"
+#include "model/recompute.h"
+#include "model/shards.h"
 #include "train/fault.h"
+#include "train/loss_scale.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -21,14 +24,18 @@ struct TrainerConfig {
   int64_t sequence_length = 0;  // T
   int64_t micro_batch = 0;      // sequences a data-parallel rank at a time
   int64_t global_batch = 0;     // sequences a step, a multiple of micro_batch * data_parallel
+  Recompute recompute = Recompute::kNone;
+  bool verify_parallel = false;  // the same bits for every tensor_parallel and number of threads (model/shards.h)
   float dropout = 0;
   uint64_t seed = 0;
   double init_std = 0.02;
   LearningRateSchedule schedule;
   OptimizerSettings optimizer;
+  LossScaleSettings loss_scale;
   Fault fault;
 
   int world() const { return tensor_parallel * data_parallel; }
+  int tensor_shards() const { return verify_parallel ? verify_shards(model) : tensor_parallel; }
 };
 
 }  // namespace millrace

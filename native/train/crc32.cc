@@ -31,9 +31,9 @@ static_assert(std::endian::native == std::endian::little, "the sliced loop reads
 
 }  // namespace
 
-uint32_t crc32(const void* data, size_t size) {
+uint32_t crc32(const void* data, size_t size, uint32_t before) {
   const uint8_t* bytes = static_cast<const uint8_t*>(data);
-  uint32_t crc = 0xFFFFFFFFu;
+  uint32_t crc = ~before;
   for (; size >= 8; size -= 8, bytes += 8) {
     uint32_t low, high;
     std::memcpy(&low, bytes, 4);

@@ -7,7 +7,8 @@
 
 namespace millrace {
 
-uint32_t crc32(const void* data, size_t size);
+// Of `size` bytes that follow those of which `before` is the checksum: crc32(b, crc32(a)) is that of a and b together.
+uint32_t crc32(const void* data, size_t size, uint32_t before = 0);
 
 }  // namespace millrace
 

@@ -4,11 +4,14 @@
 
 #include <cstdint>
 
+#include "train/loss_scale.h"
+
 namespace millrace {
 
 struct Progress {
   int64_t steps = 0;    // batches consumed
   int64_t updates = 0;  // of these, applied; the schedule and the moments go by it
+  LossScaleState loss_scale;
 };
 
 }  // namespace millrace

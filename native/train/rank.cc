@@ -8,6 +8,13 @@
 
 namespace millrace {
 
+namespace {
+
+// A BLAS library may round a product by its shape, so to verify all are cut alike, whatever a rank's number of threads.
+constexpr int kVerifyWorkParts = 4;
+
+}  // namespace
+
 Rank::Rank(const TrainerConfig& config, const OpTable& ops, const Place& place, Heartbeat* heartbeat,
            const ParallelPolicy& policy)
     : config_(config), place_(place), heartbeat_(heartbeat), pool_(config.threads_per_rank) {
@@ -19,6 +26,8 @@ Rank::Rank(const TrainerConfig& config, const OpTable& ops, const Place& place, 
   env_.tensor_group = place.tensor_group;
   env_.tensor_rank = place.tensor_rank;
   env_.tensor_size = place.tensor_size;
+  env_.shards = ShardRange::of_rank(place.tensor_rank, place.tensor_size, config.tensor_shards());
+  if (config.verify_parallel) context_.work_parts = kVerifyWorkParts;
 }
 
 Status Rank::allocate(Arena& arena) {
@@ -27,7 +36,7 @@ Status Rank::allocate(Arena& arena) {
   MR_RETURN_IF_ERROR(arena.alloc(DType::kI32, Shape(config_.micro_batch, config_.sequence_length), &ids_));
   MR_RETURN_IF_ERROR(arena.alloc(DType::kI32, Shape(config_.micro_batch, config_.sequence_length), &targets_));
   MR_RETURN_IF_ERROR(arena.alloc(DType::kF64, Shape(2), &totals_));
-  return model_.allocate_activations(env_, config_.micro_batch, config_.sequence_length, arena);
+  return model_.allocate_activations(env_, config_.micro_batch, config_.sequence_length, config_.recompute, arena);
 }
 
 Status Rank::measure(MemoryPlan* out) {
@@ -37,12 +46,12 @@ Status Rank::measure(MemoryPlan* out) {
   MR_RETURN_IF_ERROR(run_micro_batch(nullptr, nullptr, config_.micro_batch, 1, config_.dropout, 1.0, true, &ignored));
   MR_RETURN_IF_ERROR(global_gradient_norm(env_, model_.parameters(), totals_.rows(0, 1), &ignored));
   MR_RETURN_IF_ERROR(apply_adamw(env_, model_.parameters(), config_.optimizer, 0.0, 1.0, 1));
-  const size_t each = model_.parameters().bytes_each();
-  out->parameter_bytes = each;
-  out->gradient_bytes = each;
-  out->optimizer_bytes = 2 * each;
+  out->parameter_bytes = model_.parameters().parameter_bytes();
+  out->gradient_bytes = model_.parameters().gradient_bytes();
+  out->optimizer_bytes = model_.parameters().moment_bytes();
   out->total_bytes = measuring.peak_bytes();
-  out->activation_bytes = out->total_bytes - 4 * each;
+  out->activation_bytes = out->total_bytes - out->parameter_bytes - out->gradient_bytes - out->optimizer_bytes;
+  out->snapshot_bytes = Snapshot::bytes_of(place_, model_.parameters());
   out->num_parameters = model_.parameters().num_parameters();
   return ok();
 }
@@ -59,6 +68,7 @@ Status Rank::create(const TrainerConfig& config, const OpTable& ops, const Place
   MemoryPlan plan;
   MR_RETURN_IF_ERROR(rank->measure(&plan));
   rank->planned_bytes_ = plan.total_bytes;
+  rank->progress_.loss_scale = first_loss_scale(config.loss_scale);
   MR_RETURN_IF_ERROR(Arena::create(plan.total_bytes, &rank->arena_));
   MR_RETURN_IF_ERROR(rank->allocate(*rank->arena_));
   MR_RETURN_IF_ERROR(initialize_parameters(rank->env_, rank->model_.parameters(), config.seed));
@@ -114,26 +124,37 @@ Status Rank::run(bool collective, const std::function<Status(Rank&)>& work) {
   return status;
 }
 
-Status Rank::save(const std::string& path) {
-  return save_checkpoint(env_, place_, config_, model_.parameters(), progress_, path);
+Status Rank::allocate_snapshot(Snapshot& snapshot) {
+  env_.enter("snapshot memory");
+  return snapshot.allocate(place_, model_.parameters(), context_);
+}
+
+Status Rank::take_snapshot(Snapshot& snapshot) {
+  env_.enter("snapshot");
+  snapshot.take(place_, model_.parameters(), progress_, context_);
+  return ok();
 }
 
 Status Rank::load(const std::string& path) {
-  return load_checkpoint(env_, place_, config_, model_.parameters(), path, &progress_);
+  const ParameterSet& parameters = model_.parameters();
+  MR_RETURN_IF_ERROR(load_checkpoint(env_, place_, config_, parameters, path, &progress_));
+  return env_.ops->cast(context_, parameters.values(), parameters.masters());
 }
 
 namespace {
 
 template <class T>
-void copy_out(const Parameter& parameter, Tensor from, const Place& place, float* out) {
+void copy_out(const Parameter& parameter, Tensor from, double scale, const Place& place, float* out) {
+  const T factor = static_cast<T>(1 / scale);  // exact: scales are powers of two
   for_each_run(parameter.spec, place.tensor_rank, place.tensor_size, [&](const ShardRun& run) {
-    for (int64_t i = 0; i < run.count; ++i) out[run.logical + i] = static_cast<float>(from.as<T>()[run.local + i]);
+    const T* values = from.as<T>() + run.local;
+    for (int64_t i = 0; i < run.count; ++i) out[run.logical + i] = static_cast<float>(values[i] * factor);
   });
 }
 
 template <class T>
 void copy_in(const Parameter& parameter, const Place& place, const float* values) {
-  T* to = parameter.value.as<T>();
+  T* to = parameter.master.as<T>();
   for_each_run(parameter.spec, place.tensor_rank, place.tensor_size, [&](const ShardRun& run) {
     for (int64_t i = 0; i < run.count; ++i) to[run.local + i] = static_cast<T>(values[run.logical + i]);
   });
@@ -146,11 +167,12 @@ Status Rank::read_tensor(bool gradient, const std::string& name, float* out) con
   if (parameter == nullptr) return invalid_argument("expected the name of a parameter for name, got " + name);
   const bool writes = place_.data_rank == 0 && (parameter->spec.split != Split::kReplicated || place_.tensor_rank == 0);
   if (!writes) return ok();
-  const Tensor from = gradient ? parameter->gradient : parameter->value;
+  const Tensor from = gradient ? parameter->gradient : parameter->master;
+  const double scale = gradient ? gradient_scale_ : 1.0;
   if (config_.dtype == DType::kF64) {
-    copy_out<double>(*parameter, from, place_, out);
+    copy_out<double>(*parameter, from, scale, place_, out);
   } else {
-    copy_out<float>(*parameter, from, place_, out);
+    copy_out<float>(*parameter, from, scale, place_, out);
   }
   return ok();
 }
@@ -163,7 +185,7 @@ Status Rank::write_parameter(const std::string& name, const float* values) {
   } else {
     copy_in<float>(*parameter, place_, values);
   }
-  return ok();
+  return env_.ops->cast(context_, parameter->value, parameter->master);
 }
 
 }  // namespace millrace

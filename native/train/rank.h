@@ -13,6 +13,7 @@
 #include "train/config.h"
 #include "train/place.h"
 #include "train/progress.h"
+#include "train/snapshot.h"
 
 namespace millrace {
 
@@ -22,6 +23,7 @@ struct MemoryPlan {
   size_t optimizer_bytes = 0;
   size_t activation_bytes = 0;
   size_t total_bytes = 0;
+  size_t snapshot_bytes = 0;  // outside the arena: what a checkpoint is written from
   int64_t num_parameters = 0;
 };
 
@@ -31,7 +33,9 @@ struct StepResult {
   double gradient_norm = 0;
   double learning_rate = 0;
   int64_t num_tokens = 0;
-  bool skipped = false;
+  double loss_scale = 1;
+  bool skipped = false;  // the gradient was not finite; nothing was updated
+  std::string overflow;  // of a skipped step: operation, tensor and rank where that began
   double seconds = 0;
   double communication_seconds = 0;
 };
@@ -63,7 +67,9 @@ class Rank {
   // Every rank of data-parallel group 0 writes its range of out(vocab_size).
   Status logits(const int32_t* tokens, int64_t length, float* out);
 
-  Status save(const std::string& path);
+  // This rank's part in keeping the run as it is now, and in a checkpoint's return (train/checkpoint.h).
+  Status allocate_snapshot(Snapshot& snapshot);
+  Status take_snapshot(Snapshot& snapshot);
   Status load(const std::string& path);
 
   // This rank's part of a logical tensor, to and from row-major floats of the whole.
@@ -87,6 +93,7 @@ class Rank {
   // Over this rank's rows of the global batch.
   Status run_batch(const int32_t* tokens, const int64_t* samples, int64_t step, bool backward, double* loss,
                    int64_t* num_tokens);
+  Status find_overflow(const int32_t* tokens, const int64_t* samples, int64_t step, std::string* report);
   void load_tokens(const int32_t* tokens, int64_t batch, int64_t time, int64_t stride);
   Status reduce_totals(double* first, double* second, const char* name);
 
@@ -100,9 +107,10 @@ class Rank {
   size_t planned_bytes_ = 0;
   Gpt2 model_;
   Progress progress_;
-  Tensor ids_;      // (B,T) i32
-  Tensor targets_;  // (B,T) i32
-  Tensor totals_;   // (2) f64
+  Tensor ids_;                 // (B,T) i32
+  Tensor targets_;             // (B,T) i32
+  Tensor totals_;              // (2) f64
+  double gradient_scale_ = 1;  // of what stands in the gradients
 };
 
 }  // namespace millrace

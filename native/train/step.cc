@@ -1,8 +1,13 @@
 // What a rank does with batches: the optimizer step, evaluation and the logits of generation.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <limits>
 
+#include "core/half.h"
+#include "train/finite_watch.h"
 #include "train/rank.h"
 
 namespace millrace {
@@ -17,6 +22,19 @@ int64_t count_targets(const int32_t* tokens, int64_t rows, int64_t time) {
     count += std::count_if(begin, begin + time, [](int32_t token) { return token >= 0; });
   }
   return count;
+}
+
+float as_float(const Tensor& x, int64_t i) {
+  switch (x.dtype) {
+    case DType::kF64:
+      return static_cast<float>(x.as<double>()[i]);
+    case DType::kBF16:
+      return x.as<BFloat16>()[i];
+    case DType::kF16:
+      return x.as<Float16>()[i];
+    default:
+      return x.as<float>()[i];
+  }
 }
 
 }  // namespace
@@ -61,16 +79,16 @@ Status Rank::run_batch(const int32_t* tokens, const int64_t* samples, int64_t st
   const int64_t rows = config_.global_batch / place_.data_size;
   const int64_t begin = rows * place_.data_rank;
   *num_tokens = count_targets(tokens, config_.global_batch, config_.sequence_length);
-  const double scale = 1.0 / static_cast<double>(*num_tokens);
+  const double share = 1.0 / static_cast<double>(*num_tokens);
   double loss_sum = 0;
   for (int64_t row = begin; row < begin + rows; row += config_.micro_batch) {
     MR_RETURN_IF_ERROR(run_micro_batch(tokens + row * stride, samples + row, config_.micro_batch, step, config_.dropout,
-                                       scale, backward, &loss_sum));
+                                       progress_.loss_scale.scale * share, backward, &loss_sum));
     if (row == begin && backward) MR_RETURN_IF_ERROR(config_.fault.strike(place_.rank, step));
   }
   double unused = 0;
   MR_RETURN_IF_ERROR(reduce_totals(&loss_sum, &unused, "data-parallel loss reduction"));
-  *loss = loss_sum * scale;
+  *loss = loss_sum * share;
   return ok();
 }
 
@@ -78,6 +96,7 @@ Status Rank::gradients(const int32_t* tokens, const int64_t* samples, int64_t st
   const Tensor gradients = model_.parameters().gradients();
   MR_RETURN_IF_ERROR(env_.ops->fill(context_, gradients, 0.0));
   MR_RETURN_IF_ERROR(run_batch(tokens, samples, step, true, loss, num_tokens));
+  gradient_scale_ = progress_.loss_scale.scale;
   return env_.all_reduce(place_.data_group, place_.data_size, gradients, ReduceOp::kSum,
                          "data-parallel gradient reduction");
 }
@@ -88,7 +107,42 @@ Status Rank::dropout_loss(const int32_t* tokens, const int64_t* samples, int64_t
 }
 
 Status Rank::gradient_norm(double* norm) {
-  return global_gradient_norm(env_, model_.parameters(), totals_.rows(0, 1), norm);
+  MR_RETURN_IF_ERROR(global_gradient_norm(env_, model_.parameters(), totals_.rows(0, 1), norm));
+  *norm /= gradient_scale_;
+  return ok();
+}
+
+// Runs the batch again under a watch. The first op, in the order that all ranks run them, whose tensors were not finite
+// is where it began; of several ranks at the same op the first is named.
+Status Rank::find_overflow(const int32_t* tokens, const int64_t* samples, int64_t step, std::string* report) {
+  env_.step = 0;  // the report's operation needs no number of the step before it
+  FiniteWatch watch(env_, model_.parameters(), totals_.rows(1, 1));
+  double unused_loss = 0;
+  int64_t unused_tokens = 0;
+  MR_RETURN_IF_ERROR(env_.ops->fill(context_, model_.parameters().gradients(), 0.0));
+  MR_RETURN_IF_ERROR(run_batch(tokens, samples, step, true, &unused_loss, &unused_tokens));
+
+  const int64_t world = place_.world();
+  constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
+  int64_t first = watch.found_at() == 0 ? kNever : -(watch.found_at() * world + place_.rank);
+  const Tensor vote{&first, DType::kI64, Shape(1)};
+  MR_RETURN_IF_ERROR(env_.all_reduce(place_.world_group, place_.world(), vote, ReduceOp::kMax, "overflow vote"));
+  if (first == kNever) {
+    // Finite on every rank: the sum over them was not.
+    *report = "data-parallel gradient reduction";
+    env_.step = step;
+    return ok();
+  }
+  const int finder = static_cast<int>(-first % world);
+  std::array<char, 256> text{};
+  std::snprintf(text.data(), text.size(), "%s (rank %d)", watch.report().c_str(), finder);
+  const Tensor words{text.data(), DType::kI32, Shape(static_cast<int64_t>(text.size() / sizeof(int32_t)))};
+  if (world > 1) {
+    MR_RETURN_IF_ERROR(place_.world_group->broadcast(context_, words, finder, env_.enter("overflow report")));
+  }
+  *report = text.data();
+  env_.step = step;
+  return ok();
 }
 
 Status Rank::step(const int32_t* tokens, const int64_t* samples, StepResult* out) {
@@ -103,13 +157,19 @@ Status Rank::step(const int32_t* tokens, const int64_t* samples, StepResult* out
   MR_RETURN_IF_ERROR(gradient_norm(&result.gradient_norm));
   const int64_t update = progress_.updates + 1;
   result.learning_rate = config_.schedule.at(update);
+  result.loss_scale = gradient_scale_;
   // The norm has equal bits on all ranks, so all decide alike without asking each other.
   result.skipped = !std::isfinite(result.gradient_norm);
-  if (!result.skipped) {
-    const double factor = clip_factor(result.gradient_norm, config_.optimizer.clip_norm);
+  if (result.skipped) {
+    MR_RETURN_IF_ERROR(find_overflow(tokens, samples, result.step, &result.overflow));
+  } else {
+    const double factor = clip_factor(result.gradient_norm, config_.optimizer.clip_norm) / gradient_scale_;
     MR_RETURN_IF_ERROR(apply_adamw(env_, model_.parameters(), config_.optimizer, result.learning_rate, factor, update));
     progress_.updates = update;
   }
+  env_.enter("loss scale");
+  const Status verdict = advance_loss_scale(config_.loss_scale, result.skipped, &progress_.loss_scale);
+  if (!verdict.ok()) return Status(verdict.code(), verdict.message() + "; it began in " + result.overflow);
   progress_.steps = result.step;
   // What was planned is what is used, no less either: a plan that is too large would hide a change of the step.
   MR_CHECK(arena_->peak_bytes() == planned_bytes_);
@@ -144,7 +204,7 @@ Status Rank::logits(const int32_t* tokens, int64_t length, float* out) {
   const int64_t begin = model_.logits_range().begin;
   const int64_t count = std::clamp<int64_t>(config_.model.vocab_size - begin, 0, logits.dim(1));
   for (int64_t i = 0; i < count; ++i) {
-    out[begin + i] = logits.dtype == DType::kF64 ? static_cast<float>(logits.as<double>()[i]) : logits.as<float>()[i];
+    out[begin + i] = as_float(logits, i);
   }
   return ok();
 }

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "core/half.h"
 #include "op_case.h"
 
 namespace millrace::cpu {
@@ -122,6 +125,24 @@ TEST(KernelsTest, ReductionsAreExactAtEveryLevelAndLength) {
   }
 }
 
+TEST(KernelsTest, TheLargerOfTwoIsNotANumberWhereEitherIsNot) {
+  for (const Kernels* level : levels()) {
+    for (const int64_t n : kLengths) {
+      std::vector<float> x = random_floats(1, n), expected = x;
+      std::vector<float> other = random_floats(2, n);
+      for (size_t i = 0; i < x.size(); ++i) {
+        if (i % 5 == 1) x[i] = NAN;
+        if (i % 5 == 2) other[i] = NAN;
+        expected[i] = std::isnan(x[i]) || std::isnan(other[i]) ? NAN : std::max(x[i], other[i]);
+      }
+      level->take_larger(x.data(), other.data(), n);
+      for (size_t i = 0; i < x.size(); ++i) {
+        ASSERT_TRUE(std::isnan(expected[i]) ? std::isnan(x[i]) : x[i] == expected[i]) << level->name << " " << i;
+      }
+    }
+  }
+}
+
 TEST(KernelsTest, EveryLevelAgreesWithTheWidestOnRows) {
   for (const Kernels* level : levels()) {
     for (const int64_t n : kLengths) {
@@ -155,6 +176,68 @@ TEST(KernelsTest, EveryLevelAgreesWithTheWidestOnRows) {
       };
       EXPECT_LE(millrace::testing::relative_difference(everything(kernels()), everything(*level)), 2e-6)
           << level->name << " " << n;
+    }
+  }
+}
+
+TEST(KernelsTest, TheConversionsOf16BitFormatsHaveTheBitsOfTheScalarOnes) {
+  std::vector<uint16_t> patterns;
+  for (uint32_t bits = 0; bits < 1u << 16; ++bits) patterns.push_back(static_cast<uint16_t>(bits));
+  std::vector<float> floats;
+  uint32_t state = 1;
+  for (int i = 0; i < 300007; ++i) floats.push_back(std::bit_cast<float>(state = state * 1664525u + 1013904223u));
+  // Ties and their neighbours, on both sides of every border of binary16.
+  for (uint32_t bits = 0x33000000u; bits < 0x47900000u; bits += 0x1000u) {
+    for (const uint32_t near : {bits - 1, bits, bits + 1}) floats.push_back(std::bit_cast<float>(near));
+  }
+  const auto same = [](float a, float b) { return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b); };
+  for (const Kernels* level : levels()) {
+    std::vector<float> wide(patterns.size());
+    level->widen_bf16(wide.data(), patterns.data(), static_cast<int64_t>(wide.size()));
+    for (size_t i = 0; i < wide.size(); ++i) ASSERT_TRUE(same(wide[i], bf16_to_float(patterns[i]))) << level->name << i;
+    level->widen_f16(wide.data(), patterns.data(), static_cast<int64_t>(wide.size()));
+    for (size_t i = 0; i < wide.size(); ++i) {
+      const bool nan = std::isnan(wide[i]) && std::isnan(f16_to_float(patterns[i]));  // instructions make them quiet
+      ASSERT_TRUE(nan || same(wide[i], f16_to_float(patterns[i]))) << level->name << " " << i;
+    }
+    std::vector<uint16_t> narrow(floats.size());
+    level->narrow_bf16(narrow.data(), floats.data(), static_cast<int64_t>(narrow.size()));
+    for (size_t i = 0; i < narrow.size(); ++i) ASSERT_EQ(narrow[i], bf16_from_float(floats[i])) << level->name;
+    level->narrow_f16(narrow.data(), floats.data(), static_cast<int64_t>(narrow.size()));
+    for (size_t i = 0; i < narrow.size(); ++i) {
+      const bool nan = std::isnan(floats[i]) && std::isnan(f16_to_float(narrow[i]));
+      ASSERT_TRUE(nan || narrow[i] == f16_from_float(floats[i])) << level->name << " " << floats[i];
+    }
+  }
+}
+
+TEST(KernelsTest, TheBf16ProductIsThatOfItsOperandsInEveryLayoutAndSize) {
+  if (!bf16_products()) GTEST_SKIP() << "this processor has no instruction for it";
+  for (const auto& [rows, columns, depth] : {std::array<int64_t, 3>{1, 1, 1}, {14, 32, 2}, {15, 33, 7}, {47, 70, 65}}) {
+    for (const bool a_inner : {true, false}) {
+      for (const bool b_inner : {true, false}) {
+        // Integers that bf16 holds: sums of their products are exact, so every element must be.
+        const auto integer = [](int64_t i) { return static_cast<float>((i * 7919 + 13) % 31 - 15); };
+        std::vector<uint16_t> a, b;
+        for (int64_t i = 0; i < rows * depth; ++i) a.push_back(bf16_from_float(integer(i)));
+        for (int64_t i = 0; i < columns * depth; ++i) b.push_back(bf16_from_float(integer(i + 5)));
+        const auto left = [&](int64_t r, int64_t d) { return integer(a_inner ? r * depth + d : d * rows + r); };
+        const auto right = [&](int64_t c, int64_t d) {
+          return integer((b_inner ? c * depth + d : d * columns + c) + 5);
+        };
+        std::vector<float> c(static_cast<size_t>(rows * columns), 1.0f);
+        std::vector<uint32_t> space(static_cast<size_t>((depth + 1) / 2 * (rows + kBf16Rows + columns + kBf16Columns)),
+                                    0x7fff7fffu);
+        for (const bool add : {false, true}) {
+          kernels().bf16_product(c.data(), {a.data(), a_inner ? depth : rows, rows, a_inner},
+                                 {b.data(), b_inner ? depth : columns, columns, b_inner}, depth, add, space.data());
+          for (int64_t i = 0; i < rows * columns; ++i) {
+            float sum = 0;
+            for (int64_t d = 0; d < depth; ++d) sum += left(i / columns, d) * right(i % columns, d);
+            ASSERT_EQ(c[static_cast<size_t>(i)], add ? 2 * sum : sum) << rows << " " << a_inner << b_inner << " " << i;
+          }
+        }
+      }
     }
   }
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/half.h"
 #include "core/ops.h"
 
 namespace millrace::testing {
@@ -21,13 +22,26 @@ enum class Role {
   kInOut,  // random before the call: += or in place
 };
 
+enum class Type {
+  kTable,  // the table's dtype: activations and weights
+  kWide,   // its wide_dtype(): statistics, gradients of weights, masters, moments
+  kF64,
+  kI32,
+};
+
 struct Argument {
   std::string name;
   Role role;
   Shape shape;
-  // Value of element i before the call; random in [-1, 1) when absent. i32 arguments need one.
+  // Value of element i before the call; random in [-1, 1) when absent. kI32 arguments need one.
   std::function<double(int64_t i)> value;
-  DType dtype = DType::kF32;  // kF32 stands for the table's dtype
+  Type type = Type::kTable;
+
+  DType dtype(DType table) const {
+    if (type == Type::kTable) return table;
+    if (type == Type::kWide) return wide_dtype(table);
+    return type == Type::kF64 ? DType::kF64 : DType::kI32;
+  }
 };
 
 using Values = std::vector<std::vector<double>>;  // by argument
@@ -83,11 +97,16 @@ inline double get(const Tensor& x, int64_t i) {
       return static_cast<double>(x.as<float>()[i]);
     case DType::kF64:
       return x.as<double>()[i];
+    case DType::kBF16:
+      return static_cast<double>(x.as<BFloat16>()[i]);
+    case DType::kF16:
+      return static_cast<double>(x.as<Float16>()[i]);
     case DType::kI32:
       return x.as<int32_t>()[i];
-    default:
-      return static_cast<double>(x.as<int64_t>()[i]);
+    case DType::kI64:
+      break;
   }
+  return static_cast<double>(x.as<int64_t>()[i]);
 }
 
 inline void set(const Tensor& x, int64_t i, double value) {
@@ -98,16 +117,24 @@ inline void set(const Tensor& x, int64_t i, double value) {
     case DType::kF64:
       x.as<double>()[i] = value;
       break;
+    case DType::kBF16:
+      x.as<BFloat16>()[i] = BFloat16(value);
+      break;
+    case DType::kF16:
+      x.as<Float16>()[i] = Float16(value);
+      break;
     case DType::kI32:
       x.as<int32_t>()[i] = static_cast<int32_t>(value);
       break;
-    default:
+    case DType::kI64:
       x.as<int64_t>()[i] = static_cast<int64_t>(value);
       break;
   }
 }
 
-inline Values initial_values(const OpCase& op) {
+// Arguments as they are in a table of `table`: what a 16-bit format cannot hold is rounded, so that tables of every
+// dtype can compute from the same inputs.
+inline Values initial_values(const OpCase& op, DType table = DType::kF32) {
   Values values;
   for (size_t a = 0; a < op.arguments.size(); ++a) {
     const Argument& argument = op.arguments[a];
@@ -118,6 +145,8 @@ inline Values initial_values(const OpCase& op) {
         v[i] = std::numeric_limits<double>::quiet_NaN();
       } else {
         v[i] = argument.value ? argument.value(at) : random_value(a + 1, at);
+        if (argument.type == Type::kTable && table == DType::kBF16) v[i] = static_cast<double>(BFloat16(v[i]));
+        if (argument.type == Type::kTable && table == DType::kF16) v[i] = static_cast<double>(Float16(v[i]));
       }
     }
   }
@@ -130,7 +159,7 @@ inline Status run_case(const OpCase& op, const OpTable& table, Rank& rank, const
   std::vector<Tensor> tensors;
   for (size_t a = 0; a < op.arguments.size(); ++a) {
     const Argument& argument = op.arguments[a];
-    tensors.push_back(rank.alloc(argument.dtype == DType::kF32 ? table.dtype : argument.dtype, argument.shape));
+    tensors.push_back(rank.alloc(argument.dtype(table.dtype), argument.shape));
     for (size_t i = 0; i < before[a].size(); ++i) set(tensors[a], static_cast<int64_t>(i), before[a][i]);
   }
   Status status = op.call(table, rank.context, tensors);

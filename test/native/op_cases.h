@@ -37,11 +37,15 @@ inline Dropout dropout_of(float p, Site site) {
 inline OpCase linear_case(int64_t n, int64_t o, int64_t i, bool with_bias) {
   OpCase op;
   op.name = label(with_bias ? "linear with bias" : "linear", {n, o, i});
-  op.arguments = {{"x", Role::kIn, Shape(n, i), {}},          {"w", Role::kIn, Shape(o, i), {}},
-                  {"bias", Role::kIn, Shape(o), {}},          {"y", Role::kOut, Shape(n, o), {}},
-                  {"dy", Role::kIn, Shape(n, o), {}},         {"dx", Role::kOut, Shape(n, i), {}},
-                  {"dx more", Role::kInOut, Shape(n, i), {}}, {"dw", Role::kInOut, Shape(o, i), {}},
-                  {"dbias", Role::kInOut, Shape(o), {}}};
+  op.arguments = {{"x", Role::kIn, Shape(n, i), {}},
+                  {"w", Role::kIn, Shape(o, i), {}},
+                  {"bias", Role::kIn, Shape(o), {}},
+                  {"y", Role::kOut, Shape(n, o), {}},
+                  {"dy", Role::kIn, Shape(n, o), {}},
+                  {"dx", Role::kOut, Shape(n, i), {}},
+                  {"dx more", Role::kInOut, Shape(n, i), {}},
+                  {"dw", Role::kInOut, Shape(o, i), {}, Type::kWide},
+                  {"dbias", Role::kInOut, Shape(o), {}, Type::kWide}};
   op.call = [with_bias](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     const Tensor bias = with_bias ? t[2] : Tensor{};
     const Tensor dbias = with_bias ? t[8] : Tensor{};
@@ -60,14 +64,22 @@ inline OpCase mlp_case(Gelu gelu, int64_t n, int64_t f, int64_t c) {
   OpCase op;
   op.name = label(gelu == Gelu::kTanh ? "mlp gelu tanh" : "mlp gelu erf", {n, f, c});
   const auto wide = [](int64_t i) { return 6.0 * random_value(77, i); };  // reaches both tails of gelu
-  op.arguments = {{"x", Role::kIn, Shape(n, c), wide},    {"w1", Role::kIn, Shape(f, c), {}},
-                  {"bias", Role::kIn, Shape(f), {}},      {"pre", Role::kOut, Shape(n, f), {}},
-                  {"y", Role::kOut, Shape(n, f), {}},     {"w2", Role::kIn, Shape(c, f), {}},
-                  {"z", Role::kOut, Shape(n, c), {}},     {"dz", Role::kIn, Shape(n, c), {}},
-                  {"dpre", Role::kOut, Shape(n, f), {}},  {"dx", Role::kOut, Shape(n, c), {}},
-                  {"dw1", Role::kInOut, Shape(f, c), {}}, {"dbias", Role::kInOut, Shape(f), {}}};
+  op.arguments = {{"x", Role::kIn, Shape(n, c), wide},
+                  {"w1", Role::kIn, Shape(f, c), {}},
+                  {"bias", Role::kIn, Shape(f), {}},
+                  {"pre", Role::kOut, Shape(n, f), {}},
+                  {"y", Role::kOut, Shape(n, f), {}},
+                  {"w2", Role::kIn, Shape(c, f), {}},
+                  {"z", Role::kOut, Shape(n, c), {}},
+                  {"dz", Role::kIn, Shape(n, c), {}},
+                  {"dpre", Role::kOut, Shape(n, f), {}},
+                  {"dx", Role::kOut, Shape(n, c), {}},
+                  {"dw1", Role::kInOut, Shape(f, c), {}, Type::kWide},
+                  {"dbias", Role::kInOut, Shape(f), {}, Type::kWide},
+                  {"y again", Role::kOut, Shape(n, f), {}}};
   op.call = [gelu](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     MR_RETURN_IF_ERROR(table.linear_gelu_forward(context, gelu, t[4], t[3], t[0], t[1], t[2]));
+    MR_RETURN_IF_ERROR(table.gelu_forward(context, gelu, t[12], t[3]));
     MR_RETURN_IF_ERROR(table.linear_forward(context, t[6], t[4], t[5], Tensor{}));
     MR_RETURN_IF_ERROR(table.linear_gelu_backward_input(context, gelu, t[8], t[7], t[5], t[3]));
     MR_RETURN_IF_ERROR(table.linear_backward_input(context, t[9], t[8], t[1], false));
@@ -82,11 +94,16 @@ inline OpCase layernorm_case(int64_t n, int64_t c) {
   OpCase op;
   op.name = label("layernorm", {n, c});
   const auto shifted = [](int64_t i) { return 3.0 + random_value(5, i); };
-  op.arguments = {{"x", Role::kIn, Shape(n, c), shifted}, {"gamma", Role::kIn, Shape(c), {}},
-                  {"beta", Role::kIn, Shape(c), {}},      {"y", Role::kOut, Shape(n, c), {}},
-                  {"mean", Role::kOut, Shape(n), {}},     {"rstd", Role::kOut, Shape(n), {}},
-                  {"dy", Role::kIn, Shape(n, c), {}},     {"dx", Role::kInOut, Shape(n, c), {}},
-                  {"dgamma", Role::kInOut, Shape(c), {}}, {"dbeta", Role::kInOut, Shape(c), {}}};
+  op.arguments = {{"x", Role::kIn, Shape(n, c), shifted},
+                  {"gamma", Role::kIn, Shape(c), {}},
+                  {"beta", Role::kIn, Shape(c), {}},
+                  {"y", Role::kOut, Shape(n, c), {}},
+                  {"mean", Role::kOut, Shape(n), {}, Type::kWide},
+                  {"rstd", Role::kOut, Shape(n), {}, Type::kWide},
+                  {"dy", Role::kIn, Shape(n, c), {}},
+                  {"dx", Role::kInOut, Shape(n, c), {}},
+                  {"dgamma", Role::kInOut, Shape(c), {}, Type::kWide},
+                  {"dbeta", Role::kInOut, Shape(c), {}, Type::kWide}};
   op.call = [](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     MR_RETURN_IF_ERROR(table.layernorm_forward(context, t[3], t[4], t[5], t[0], t[1], t[2], 1e-5));
     return table.layernorm_backward(context, t[7], t[8], t[9], t[6], t[0], t[4], t[5], t[1]);
@@ -99,14 +116,21 @@ inline OpCase layernorm_case(int64_t n, int64_t c) {
 inline OpCase residual_case(int64_t b, int64_t t, int64_t c, float p, bool with_bias, bool with_norm) {
   OpCase op;
   op.name = label("residual layernorm", {b, t, c, with_bias, with_norm}) + (p > 0 ? " dropout" : "");
-  op.arguments = {{"residual", Role::kIn, Shape(b, t, c), {}}, {"x", Role::kIn, Shape(b, t, c), {}},
-                  {"bias", Role::kIn, Shape(c), {}},           {"gamma", Role::kIn, Shape(c), {}},
-                  {"beta", Role::kIn, Shape(c), {}},           {"r", Role::kOut, Shape(b, t, c), {}},
-                  {"y", Role::kInOut, Shape(b, t, c), {}},     {"mean", Role::kInOut, Shape(b * t), {}},
-                  {"rstd", Role::kInOut, Shape(b * t), {}},    {"dy", Role::kIn, Shape(b, t, c), {}},
-                  {"dr", Role::kInOut, Shape(b, t, c), {}},    {"dgamma", Role::kInOut, Shape(c), {}},
-                  {"dbeta", Role::kInOut, Shape(c), {}},       {"dx", Role::kOut, Shape(b, t, c), {}},
-                  {"dbias", Role::kInOut, Shape(c), {}}};
+  op.arguments = {{"residual", Role::kIn, Shape(b, t, c), {}},
+                  {"x", Role::kIn, Shape(b, t, c), {}},
+                  {"bias", Role::kIn, Shape(c), {}},
+                  {"gamma", Role::kIn, Shape(c), {}},
+                  {"beta", Role::kIn, Shape(c), {}},
+                  {"r", Role::kOut, Shape(b, t, c), {}},
+                  {"y", Role::kInOut, Shape(b, t, c), {}},
+                  {"mean", Role::kInOut, Shape(b * t), {}, Type::kWide},
+                  {"rstd", Role::kInOut, Shape(b * t), {}, Type::kWide},
+                  {"dy", Role::kIn, Shape(b, t, c), {}},
+                  {"dr", Role::kInOut, Shape(b, t, c), {}},
+                  {"dgamma", Role::kInOut, Shape(c), {}, Type::kWide},
+                  {"dbeta", Role::kInOut, Shape(c), {}, Type::kWide},
+                  {"dx", Role::kOut, Shape(b, t, c), {}},
+                  {"dbias", Role::kInOut, Shape(c), {}, Type::kWide}};
   if (with_norm) {
     for (const size_t out : {6, 7, 8}) op.arguments[out].role = Role::kOut;
   }
@@ -140,7 +164,7 @@ inline OpCase attention_case(AttentionShape s, float p) {
   const auto strong = [](int64_t i) { return 2.0 * random_value(31, i); };
   op.arguments = {{"qkv", Role::kIn, Shape(s.batch, s.time, 3 * width), strong},
                   {"out", Role::kOut, Shape(s.batch, s.time, width), {}},
-                  {"lse", Role::kOut, Shape(s.batch, s.heads, s.time), {}},
+                  {"lse", Role::kOut, Shape(s.batch, s.heads, s.time), {}, Type::kWide},
                   {"dout", Role::kIn, Shape(s.batch, s.time, width), {}},
                   {"dqkv", Role::kOut, Shape(s.batch, s.time, 3 * width), {}}};
   op.call = [=](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
@@ -160,13 +184,13 @@ inline OpCase embedding_case(int64_t b, int64_t t, int64_t c, int64_t v, VocabRa
   const auto token = [=](int64_t i) {
     return std::floor((random_value(8, i) + 1.0) / 2.0 * static_cast<double>(range.size));
   };
-  op.arguments = {{"tokens", Role::kIn, Shape(b, t), token, DType::kI32},
+  op.arguments = {{"tokens", Role::kIn, Shape(b, t), token, Type::kI32},
                   {"wte", Role::kIn, Shape(v, c), {}},
                   {"wpe", Role::kIn, Shape(t + 3, c), {}},
                   {"x", Role::kOut, Shape(b, t, c), {}},
                   {"dx", Role::kInOut, Shape(b, t, c), {}},
-                  {"dwpe", Role::kInOut, Shape(t + 3, c), {}},
-                  {"dwte", Role::kInOut, Shape(v, c), {}}};
+                  {"dwpe", Role::kInOut, Shape(t + 3, c), {}, Type::kWide},
+                  {"dwte", Role::kInOut, Shape(v, c), {}, Type::kWide}};
   op.call = [=](const OpTable& table, Context& context, const std::vector<Tensor>& a) -> Status {
     const Dropout dropout = dropout_of(p, Site::kEmbedding);
     MR_RETURN_IF_ERROR(table.embedding_forward(context, a[3], a[0], a[1], range));
@@ -186,9 +210,10 @@ inline OpCase cross_entropy_case(int64_t n, int64_t v, int64_t true_size) {
   op.name = label("cross entropy", {n, v, true_size});
   const auto wide = [](int64_t i) { return 8.0 * random_value(13, i); };
   const auto target = [=](int64_t i) { return i % 4 == 3 ? -1.0 : static_cast<double>((i * 7919) % true_size); };
-  op.arguments = {{"logits", Role::kInOut, Shape(n, v), wide}, {"targets", Role::kIn, Shape(n), target, DType::kI32},
-                  {"maximum", Role::kOut, Shape(n), {}},       {"target", Role::kOut, Shape(n), {}},
-                  {"sum_exp", Role::kOut, Shape(n), {}},       {"loss", Role::kOut, Shape(n), {}}};
+  op.arguments = {
+      {"logits", Role::kInOut, Shape(n, v), wide},        {"targets", Role::kIn, Shape(n), target, Type::kI32},
+      {"maximum", Role::kOut, Shape(n), {}, Type::kWide}, {"target", Role::kOut, Shape(n), {}, Type::kWide},
+      {"sum_exp", Role::kOut, Shape(n), {}, Type::kWide}, {"loss", Role::kOut, Shape(n), {}, Type::kWide}};
   op.call = [=](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     const VocabRange range{0, true_size};
     MR_RETURN_IF_ERROR(table.cross_entropy_max(context, t[2], t[0], range));
@@ -205,19 +230,59 @@ inline OpCase cross_entropy_case(int64_t n, int64_t v, int64_t true_size) {
   return op;
 }
 
-inline OpCase elementwise_case(int64_t n) {
+inline OpCase elementwise_case(int64_t n, Type type) {
   OpCase op;
-  op.name = label("fill add scale sum_squares", {n});
-  op.arguments = {{"filled", Role::kOut, Shape(n), {}},
-                  {"y", Role::kInOut, Shape(n), {}},
-                  {"x", Role::kIn, Shape(n), {}},
-                  {"scaled", Role::kInOut, Shape(n), {}},
-                  {"sum", Role::kInOut, Shape(1), {}, DType::kF64}};
+  op.name = label(type == Type::kTable ? "fill add maximum scale" : "fill add maximum scale of wide tensors", {n});
+  op.arguments = {{"filled", Role::kOut, Shape(n), {}, type},
+                  {"y", Role::kInOut, Shape(n), {}, type},
+                  {"x", Role::kIn, Shape(n), {}, type},
+                  {"larger", Role::kInOut, Shape(n), {}, type},
+                  {"scaled", Role::kInOut, Shape(n), {}, type}};
   op.call = [](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     MR_RETURN_IF_ERROR(table.fill(context, t[0], 0.25));
     MR_RETURN_IF_ERROR(table.add(context, t[1], t[2]));
-    MR_RETURN_IF_ERROR(table.scale(context, t[3], 1.7));
-    return table.sum_squares(context, t[4], t[2]);
+    MR_RETURN_IF_ERROR(table.maximum(context, t[3], t[2]));
+    return table.scale(context, t[4], 1.7);
+  };
+  return op;
+}
+
+inline OpCase sum_squares_case(int64_t n) {
+  OpCase op;
+  op.name = label("sum_squares", {n});
+  op.arguments = {{"sum", Role::kInOut, Shape(1), {}, Type::kF64}, {"x", Role::kIn, Shape(n), {}, Type::kWide}};
+  op.call = [](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
+    return table.sum_squares(context, t[0], t[1]);
+  };
+  return op;
+}
+
+// Every seventh element is infinite, of either sign.
+inline OpCase count_non_finite_case(int64_t n, Type type) {
+  OpCase op;
+  op.name = label(type == Type::kTable ? "count_non_finite" : "count_non_finite of a wide tensor", {n});
+  const auto value = [](int64_t i) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    return i % 7 == 3 ? (i % 2 == 0 ? kInfinity : -kInfinity) : random_value(4, i);
+  };
+  op.arguments = {{"count", Role::kInOut, Shape(1), {}, Type::kF64}, {"x", Role::kIn, Shape(n), value, type}};
+  op.call = [](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
+    return table.count_non_finite(context, t[0], t[1]);
+  };
+  return op;
+}
+
+inline OpCase cast_case(int64_t n) {
+  OpCase op;
+  op.name = label("cast", {n});
+  op.arguments = {{"wide", Role::kIn, Shape(n), {}, Type::kWide},
+                  {"narrow", Role::kOut, Shape(n), {}},
+                  {"wide again", Role::kOut, Shape(n), {}, Type::kWide},
+                  {"copy", Role::kOut, Shape(n), {}}};
+  op.call = [](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
+    MR_RETURN_IF_ERROR(table.cast(context, t[1], t[0]));
+    MR_RETURN_IF_ERROR(table.cast(context, t[2], t[1]));
+    return table.cast(context, t[3], t[1]);
   };
   return op;
 }
@@ -226,17 +291,18 @@ inline OpCase adamw_case(int64_t n, int64_t step) {
   OpCase op;
   op.name = label("adamw", {n, step});
   const auto positive = [](int64_t i) { return 0.01 * (random_value(3, i) + 1.0); };
-  op.arguments = {{"param", Role::kInOut, Shape(n), {}},
-                  {"m", Role::kInOut, Shape(n), {}},
-                  {"v", Role::kInOut, Shape(n), positive},
-                  {"grad", Role::kIn, Shape(n), {}}};
+  op.arguments = {{"value", Role::kOut, Shape(n), {}},
+                  {"master", Role::kInOut, Shape(n), {}, Type::kWide},
+                  {"m", Role::kInOut, Shape(n), {}, Type::kWide},
+                  {"v", Role::kInOut, Shape(n), positive, Type::kWide},
+                  {"grad", Role::kIn, Shape(n), {}, Type::kWide}};
   op.call = [step](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     AdamW options;
     options.lr = 1e-2;
     options.weight_decay = 0.1;
     options.step = step;
     options.grad_scale = 0.5;
-    return table.adamw(context, t[0], t[1], t[2], t[3], options);
+    return table.adamw(context, t[0], t[1], t[2], t[3], t[4], options);
   };
   return op;
 }
@@ -273,8 +339,14 @@ inline std::vector<OpCase> all_cases() {
       cross_entropy_case(1, 2, 2),
       cross_entropy_case(5, 131, 127),
       cross_entropy_case(9, 5000, 4999),
-      elementwise_case(1),
-      elementwise_case(100003),
+      elementwise_case(1, Type::kTable),
+      elementwise_case(100003, Type::kTable),
+      elementwise_case(1037, Type::kWide),
+      sum_squares_case(1),
+      sum_squares_case(100003),
+      count_non_finite_case(100003, Type::kTable),
+      count_non_finite_case(1037, Type::kWide),
+      cast_case(1037),
       adamw_case(1, 1),
       adamw_case(1037, 7),
   };

@@ -14,6 +14,7 @@
 #include "api/mesh.h"
 #include "api/rank_threads.h"
 #include "core/backend.h"
+#include "core/half.h"
 #include "train/rank.h"
 
 namespace millrace::testing {
@@ -153,12 +154,15 @@ class RankGroup {
       for_each_run(parameter->spec, rank(r).place().tensor_rank, config_.tensor_parallel, [&](const ShardRun& run) {
         if (logical < run.logical || logical >= run.logical + run.count) return;
         const int64_t local = run.local + logical - run.logical;
-        if (parameter->value.dtype == DType::kF64) {
-          parameter->value.as<double>()[local] += delta;
+        if (parameter->master.dtype == DType::kF64) {
+          parameter->master.as<double>()[local] += delta;
         } else {
-          parameter->value.as<float>()[local] += static_cast<float>(delta);
+          parameter->master.as<float>()[local] += static_cast<float>(delta);
         }
       });
+      // The arena's scratch and pool are the rank's own: nothing else runs on them now.
+      RankEnv& env = rank(r).env();
+      EXPECT_TRUE(env.ops->cast(*env.context, parameter->value, parameter->master).ok());
     }
   }
 
@@ -173,7 +177,10 @@ class RankGroup {
 
  private:
   static double element(Tensor tensor, int64_t i) {
-    return tensor.dtype == DType::kF64 ? tensor.as<double>()[i] : static_cast<double>(tensor.as<float>()[i]);
+    if (tensor.dtype == DType::kF64) return tensor.as<double>()[i];
+    if (tensor.dtype == DType::kBF16) return static_cast<double>(tensor.as<BFloat16>()[i]);
+    if (tensor.dtype == DType::kF16) return static_cast<double>(tensor.as<Float16>()[i]);
+    return static_cast<double>(tensor.as<float>()[i]);
   }
 
   TrainerConfig config_;

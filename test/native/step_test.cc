@@ -271,6 +271,34 @@ TEST(Schedule, WarmsUpFollowsTheCosineAndStopsAtTheFloor) {
   EXPECT_DOUBLE_EQ(schedule.at(1), 1.5e-4);
 }
 
+TEST(Head, FewerRowsThanWereAllocatedStayInTheirMemory) {
+  // 384 rows make two chunks of 192 and 320 would make one, which is larger.
+  TrainerConfig config = small_config();
+  config.model.num_layers = 1;
+  config.model.hidden_size = 8;
+  config.model.num_heads = 2;
+  config.model.context_length = config.sequence_length = 64;
+  config.model.vocab_size = 50257;
+  config.model.padded_vocab_size = 50304;
+  config.micro_batch = config.global_batch = 6;
+  ASSERT_GT(Head::chunk_rows(5 * 64, 50257), Head::chunk_rows(6 * 64, 50257));
+  const TestBatch batch(config, 1);
+  for (const OpTable* ops : fp32_backends()) {
+    RankGroup group(config, *ops);
+    const auto evaluate = [&](int64_t begin, int64_t count) {
+      double sum = 0;
+      int64_t tokens = 0;
+      group.must([&](Rank& rank) { return rank.evaluate(batch.tokens.data() + begin * 65, count, &sum, &tokens); });
+      EXPECT_EQ(tokens, count * 64);
+      return sum;
+    };
+    const double together = evaluate(0, 5);
+    double apart = 0;
+    for (int64_t row = 0; row < 5; ++row) apart += evaluate(row, 1);
+    EXPECT_NEAR(together, apart, kRounding * apart);
+  }
+}
+
 TEST(Head, ChunksCoverTheRowsEvenly) {
   for (const int64_t rows : {1, 15, 16, 100, 333, 512, 1024, 4096}) {
     for (const int64_t vocab : {128, 50257, 51200}) {

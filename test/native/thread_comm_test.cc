@@ -9,6 +9,7 @@
 #include <functional>
 #include <thread>
 
+#include "core/half.h"
 #include "millrace/status_page.h"
 
 namespace millrace {
@@ -55,14 +56,22 @@ std::vector<T> values_of_rank(int rank, size_t count) {
   return values;
 }
 
+// Terms 0 and 1, 2 and 3, ...; then the sums of these, until one is left. A term without a partner waits.
 template <class T>
-std::vector<T> serial_sum(int num_ranks, size_t count, int first = 0) {
-  std::vector<T> sum = values_of_rank<T>(first, count);
-  for (int r = 1; r < num_ranks; ++r) {
-    const std::vector<T> values = values_of_rank<T>((first + r) % num_ranks, count);
-    for (size_t i = 0; i < count; ++i) sum[i] += values[i];
+std::vector<T> sum_by_tree(std::vector<std::vector<T>> terms) {
+  for (size_t distance = 1; distance < terms.size(); distance *= 2) {
+    for (size_t t = 0; t + distance < terms.size(); t += 2 * distance) {
+      for (size_t i = 0; i < terms[t].size(); ++i) terms[t][i] += terms[t + distance][i];
+    }
   }
-  return sum;
+  return terms[0];
+}
+
+template <class T>
+std::vector<T> tree_sum(int num_ranks, size_t count, int first = 0) {
+  std::vector<std::vector<T>> terms;
+  for (int r = first; r < first + num_ranks; ++r) terms.push_back(values_of_rank<T>(r, count));
+  return sum_by_tree(std::move(terms));
 }
 
 template <class T>
@@ -71,8 +80,8 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
 }
 
 template <class T>
-void expect_serial_sum(int num_ranks, size_t count) {
-  const std::vector<T> expected = serial_sum<T>(num_ranks, count);
+void expect_tree_sum(int num_ranks, size_t count) {
+  const std::vector<T> expected = tree_sum<T>(num_ranks, count);
   expect_ok(run_ranks(num_ranks, [&](Communicator& comm, Context& context) -> Status {
     std::vector<T> values = values_of_rank<T>(comm.rank(), count);
     MR_RETURN_IF_ERROR(comm.all_reduce(context, tensor_of(values), ReduceOp::kSum, "sum"));
@@ -82,22 +91,72 @@ void expect_serial_sum(int num_ranks, size_t count) {
   }));
 }
 
-TEST(ThreadCommTest, AllReduceEqualsTheSerialSumWithTheSameBitsOnEveryRank) {
+TEST(ThreadCommTest, AllReduceEqualsTheSumByATreeWithTheSameBitsOnEveryRank) {
   for (int num_ranks = 1; num_ranks <= 8; ++num_ranks) {
-    for (const size_t count : {0, 1, 3, 63, 64, 65, 1000, 4097, 70001}) expect_serial_sum<float>(num_ranks, count);
+    for (const size_t count : {0, 1, 3, 63, 64, 65, 1000, 4097, 70001}) expect_tree_sum<float>(num_ranks, count);
   }
   for (const int num_ranks : {2, 3, 8}) {
-    expect_serial_sum<float>(num_ranks, 700001);  // several chunks
-    expect_serial_sum<double>(num_ranks, 1001);
-    expect_serial_sum<int32_t>(num_ranks, 1001);
-    expect_serial_sum<int64_t>(num_ranks, 1001);
+    expect_tree_sum<float>(num_ranks, 700001);  // several chunks
+    expect_tree_sum<double>(num_ranks, 1001);
+    expect_tree_sum<int32_t>(num_ranks, 1001);
+    expect_tree_sum<int64_t>(num_ranks, 1001);
   }
 }
 
 // The twin: these values do show another order of addition.
-TEST(ThreadCommTest, ASumThatBeginsAtAnotherRankHasOtherBits) {
-  for (const int num_ranks : {3, 8})
-    EXPECT_FALSE(same_bits(serial_sum<float>(num_ranks, 1000, 0), serial_sum<float>(num_ranks, 1000, 1)));
+TEST(ThreadCommTest, ASumRankAfterRankHasOtherBits) {
+  for (const int num_ranks : {4, 8}) {
+    std::vector<float> sum = values_of_rank<float>(0, 1000);
+    for (int r = 1; r < num_ranks; ++r) {
+      const std::vector<float> values = values_of_rank<float>(r, 1000);
+      for (size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
+    }
+    EXPECT_FALSE(same_bits(sum, tree_sum<float>(num_ranks, 1000)));
+  }
+}
+
+// What --verify-parallel rests on.
+TEST(ThreadCommTest, AGroupOfHalvesAddsToTheBitsOfAllRanks) {
+  constexpr size_t kCount = 1001;
+  const std::vector<float> whole = tree_sum<float>(8, kCount);
+  for (const int num_ranks : {2, 4}) {
+    expect_ok(run_ranks(num_ranks, [&](Communicator& comm, Context& context) -> Status {
+      const int held = 8 / num_ranks;
+      std::vector<float> half = tree_sum<float>(held, kCount, comm.rank() * held);
+      MR_RETURN_IF_ERROR(comm.all_reduce(context, tensor_of(half), ReduceOp::kSum, "sum"));
+      EXPECT_TRUE(same_bits(half, whole)) << num_ranks;
+      return ok();
+    }));
+  }
+}
+
+template <class Half>
+void expect_one_rounding(DType dtype) {
+  constexpr int kRanks = 8;
+  constexpr size_t kCount = 3001;
+  const auto halves_of_rank = [](int rank) {
+    std::vector<Half> halves;
+    for (const float value : values_of_rank<float>(rank, kCount)) halves.emplace_back(value * 0.001f);
+    return halves;
+  };
+  std::vector<std::vector<float>> terms;
+  for (int r = 0; r < kRanks; ++r) {
+    const std::vector<Half> halves = halves_of_rank(r);
+    terms.emplace_back(halves.begin(), halves.end());
+  }
+  const std::vector<float> sum = sum_by_tree(std::move(terms));
+  expect_ok(run_ranks(kRanks, [&](Communicator& comm, Context& context) -> Status {
+    std::vector<Half> halves = halves_of_rank(comm.rank());
+    const Tensor buffer{halves.data(), dtype, Shape(static_cast<int64_t>(kCount))};
+    MR_RETURN_IF_ERROR(comm.all_reduce(context, buffer, ReduceOp::kSum, "sum"));
+    for (size_t i = 0; i < kCount; ++i) EXPECT_EQ(halves[i].bits, Half(sum[i]).bits) << i;
+    return ok();
+  }));
+}
+
+TEST(ThreadCommTest, SixteenBitSumsAreFormedInF32AndRoundedOnce) {
+  expect_one_rounding<BFloat16>(DType::kBF16);
+  expect_one_rounding<Float16>(DType::kF16);
 }
 
 TEST(ThreadCommTest, MaximumIsTheLargestAndNotANumberWins) {
@@ -118,7 +177,7 @@ TEST(ThreadCommTest, GatherScatterAndBroadcastMoveTheRightParts) {
   for (int num_ranks = 1; num_ranks <= 5; ++num_ranks) {
     constexpr size_t kCount = 1001;
     const size_t ranks = static_cast<size_t>(num_ranks);
-    const std::vector<float> sum = serial_sum<float>(num_ranks, kCount * ranks);
+    const std::vector<float> sum = tree_sum<float>(num_ranks, kCount * ranks);
     expect_ok(run_ranks(num_ranks, [&](Communicator& comm, Context& context) -> Status {
       const size_t rank = static_cast<size_t>(comm.rank());
       std::vector<float> own = values_of_rank<float>(comm.rank(), kCount);

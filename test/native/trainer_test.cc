@@ -114,9 +114,25 @@ TEST(TrainerConfig, RefusesEveryFieldByNameWithWhatWasExpected) {
             "expected tanh (0) or erf (1) for gelu, got 7");
   EXPECT_EQ(refusal([](Config& c) { c.model.layernorm_epsilon = 0; }),
             "expected a positive number for layernorm_epsilon, got 0");
+  EXPECT_EQ(refusal([](Config& c) { c.model.hidden_size = 1 << 30; }),
+            "expected at most 2^56 parameters for model, got 2.76701e+19");
   EXPECT_EQ(refusal([](Config& c) { c.backend = "gpu"; }), "expected cpu or reference for backend, got gpu");
   EXPECT_EQ(refusal([](Config& c) { c.backend = nullptr; }), "expected cpu or reference for backend, got nothing");
-  EXPECT_EQ(refusal([](Config& c) { c.precision = "fp8"; }), "expected fp32 or fp64 for precision, got fp8");
+  EXPECT_EQ(refusal([](Config& c) { c.precision = "fp8"; }),
+            "expected fp32, bf16, fp16 or fp64 for precision, got fp8");
+  EXPECT_EQ(refusal([](Config& c) { c.loss_scale.window = 1; }),
+            "expected nothing but with precision fp16 for loss_scale, got one");
+  const auto scaled = [](mr_loss_scale scale) {
+    return refusal([scale](Config& c) {
+      c.precision = "fp16";
+      c.loss_scale = scale;
+    });
+  };
+  EXPECT_EQ(scaled({3, 1, 1, 1}), "expected a power of two for loss_scale.initial, got 3");
+  EXPECT_EQ(scaled({4, -1, 1, 1}), "expected a power of two for loss_scale.minimum, got -1");
+  EXPECT_EQ(scaled({4, 8, 1, 1}), "expected at most loss_scale.initial (4) for loss_scale.minimum, got 8");
+  EXPECT_EQ(scaled({4, 1, 0, 1}), "expected at least 1 for loss_scale.window, got 0");
+  EXPECT_EQ(scaled({4, 1, 1, 0}), "expected at least 1 for loss_scale.hysteresis, got 0");
   EXPECT_EQ(refusal([](Config& c) { c.tensor_parallel = 0; }), "expected at least 1 for tensor_parallel, got 0");
   EXPECT_EQ(refusal([](Config& c) { c.data_parallel = -1; }), "expected at least 1 for data_parallel, got -1");
   EXPECT_EQ(refusal([](Config& c) { c.threads = -1; }), "expected at least 0 for threads, got -1");
@@ -125,6 +141,8 @@ TEST(TrainerConfig, RefusesEveryFieldByNameWithWhatWasExpected) {
   EXPECT_EQ(refusal([](Config& c) { c.micro_batch = 0; }), "expected at least 1 for micro_batch, got 0");
   EXPECT_EQ(refusal([](Config& c) { c.global_batch = 3; }),
             "expected a multiple of 2 (micro_batch * data_parallel) for global_batch, got 3");
+  EXPECT_EQ(refusal([](Config& c) { c.recompute = static_cast<mr_recompute>(3); }),
+            "expected none (0), selective (1) or full (2) for recompute, got 3");
   EXPECT_EQ(refusal([](Config& c) { c.dropout = 1; }), "expected a number in [0, 1) for dropout, got 1");
   EXPECT_EQ(refusal([](Config& c) { c.dropout = 1 - 1e-12; }), "expected a number in [0, 1) for dropout, got 1");
   EXPECT_EQ(refusal([=](Config& c) { c.init_std = nan; }), "expected a number of at least 0 for init_std, got nan");
@@ -175,6 +193,29 @@ TEST(Trainer, LearnsEvaluatesAndGivesLogits) {
     }
   }
   EXPECT_NEAR(sum, loss_sum, 1e-3);
+}
+
+TEST(Trainer, SaysWhereAnOverflowBeganAndScalesBackTheGradientsThatItGives) {
+  mr_trainer_config config = small_config();
+  config.precision = "fp16";
+  config.loss_scale = mr_loss_scale{0x1p30, 1, 1000, 1};
+  Trainer scaled(config);
+  config.loss_scale.initial = 0x1p6;
+  Trainer plain(config);
+  const mr_step_result skipped = scaled.step();
+  EXPECT_EQ(skipped.skipped, 1);
+  EXPECT_EQ(skipped.loss_scale, 0x1p30);
+  ASSERT_NE(skipped.overflow, nullptr);
+  EXPECT_EQ(std::string(skipped.overflow).substr(0, 26), "head cross entropy backwar");
+  const mr_step_result taken = plain.step();
+  EXPECT_EQ(taken.skipped, 0);
+  EXPECT_EQ(taken.overflow, nullptr);
+  std::vector<float> gradient(32);
+  ASSERT_EQ(mr_trainer_read_tensor(plain.handle, "gradient", "ln_f.bias", gradient.data(), gradient.size()), MR_OK);
+  double squares = 0;
+  for (const float value : gradient) squares += static_cast<double>(value * value);
+  EXPECT_GT(std::sqrt(squares), 1e-4);
+  EXPECT_LT(std::sqrt(squares), taken.grad_norm) << "one tensor's part of the unscaled norm";
 }
 
 TEST(Trainer, RefusesTokensOutsideTheVocabulary) {

@@ -8,6 +8,14 @@ void add(float* __restrict x, const float* __restrict bias, int64_t n) {
   for (int64_t i = 0; i < n; ++i) x[i] += bias[i];
 }
 
+void take_larger(float* __restrict x, const float* __restrict other, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    const bool takes = (other[i] > x[i]) | (other[i] != other[i]);
+    x[i] = takes ? other[i] : x[i];
+  }
+}
+
 void scale(float* __restrict x, float value, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) x[i] *= value;

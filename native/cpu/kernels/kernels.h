@@ -26,6 +26,17 @@ struct AdamWFactors {
   float grad_scale;
 };
 
+// Part of a bf16 matrix: `count` rows of a left or columns of a right operand. inner_contiguous: neighbours in the
+// inner dimension are neighbours in memory, and rows or columns `stride` elements apart; else the other way round.
+struct Bf16Operand {
+  const uint16_t* data;
+  int64_t stride;
+  int64_t count;
+  bool inner_contiguous;
+};
+constexpr int kBf16Rows = 14;
+constexpr int kBf16Columns = 32;
+
 struct Kernels {
   const char* name;
 
@@ -61,12 +72,27 @@ struct Kernels {
 
   float (*dot)(const float* a, const float* b, int64_t n);
   double (*sum_squares)(const float* x, int64_t n);
+  // x = the larger of both; not a number where either is not.
+  void (*take_larger)(float* x, const float* other, int64_t n);
   void (*scale)(float* x, float value, int64_t n);
   void (*adamw)(float* param, float* m, float* v, const float* grad, int64_t n, const AdamWFactors&);
+
+  // f32 from the bits of a 16-bit format, and back to nearest, ties to even.
+  void (*widen_bf16)(float* to, const uint16_t* from, int64_t n);
+  void (*narrow_bf16)(uint16_t* to, const float* from, int64_t n);
+  void (*widen_f16)(float* to, const uint16_t* from, int64_t n);
+  void (*narrow_f16)(uint16_t* to, const float* from, int64_t n);
+
+  // c(a.count, b.count) = or += a b over `depth` of the inner dimension, sums in f32. space: (depth + 1) / 2 words for
+  // each row and column, these rounded up to kBf16Rows and kBf16Columns. Null where the level has no such instruction;
+  // to be called only where bf16_products() says so.
+  void (*bf16_product)(float* c, const Bf16Operand& a, const Bf16Operand& b, int64_t depth, bool add, uint32_t* space);
 };
 
 // The widest level this machine runs.
 const Kernels& kernels();
+// Whether this machine runs kernels().bf16_product.
+bool bf16_products();
 // Level i of those this build holds, widest first; null past the last, and for one that this machine cannot run.
 constexpr int kMaxLevels = 3;
 const Kernels* kernels_at(int level);

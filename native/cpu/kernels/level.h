@@ -30,8 +30,18 @@ float exp_sum(float* x, int64_t n, float scale, float maximum);
 void attention_backward(float* p, float* dp, const float* factor, int64_t n, float scale, float lse, float inner);
 float dot(const float* a, const float* b, int64_t n);
 double sum_squares(const float* x, int64_t n);
+void take_larger(float* x, const float* other, int64_t n);
 void scale(float* x, float value, int64_t n);
 void adamw(float* param, float* m, float* v, const float* grad, int64_t n, const AdamWFactors&);
+void widen_bf16(float* to, const uint16_t* from, int64_t n);
+void narrow_bf16(uint16_t* to, const float* from, int64_t n);
+void widen_f16(float* to, const uint16_t* from, int64_t n);
+void narrow_f16(uint16_t* to, const float* from, int64_t n);
+#if defined(__AVX512F__)
+void bf16_product(float* c, const Bf16Operand& a, const Bf16Operand& b, int64_t depth, bool add, uint32_t* space);
+#else
+constexpr decltype(Kernels::bf16_product) bf16_product = nullptr;
+#endif
 
 }  // namespace millrace::cpu::MILLRACE_SIMD_LEVEL
 

@@ -25,8 +25,14 @@ const Kernels table = {
     attention_backward,
     dot,
     sum_squares,
+    take_larger,
     scale,
     adamw,
+    widen_bf16,
+    narrow_bf16,
+    widen_f16,
+    narrow_f16,
+    bf16_product,
 };
 
 }  // namespace millrace::cpu::MILLRACE_SIMD_LEVEL
