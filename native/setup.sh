@@ -3,6 +3,7 @@
 # Each step is skipped when its work is done, so it is cheap to call before every command.
 #   native/setup.sh            what running needs
 #   native/setup.sh --tests    and what the tests need (GoogleTest, native test executables)
+#   native/setup.sh --bench    and what the benches need
 #   native/setup.sh --addon    only the addon: what `npm install` of the published package runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,6 +41,7 @@ if [ ! -e build/release/CMakeCache.txt ] && command -v ninja >/dev/null; then ge
 tests=OFF
 targets=(--target millrace_addon)
 if [ "$mode" = --tests ]; then tests=ON targets=(); fi
+if [ "$mode" = --bench ]; then targets+=(benches); fi
 
 log=build/setup.log
 mkdir -p build

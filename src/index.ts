@@ -41,6 +41,10 @@ export type {
 export { type Native, native } from "./native.js";
 export { type EncodedBlock, loadTokenizer, type Tokenizer } from "./tokenizers/index.js";
 export {
+  type ExportOptions,
+  exportHuggingFace,
+  type ImportOptions,
+  importHuggingFace,
   type ModelConfig,
   type ModelSizes,
   namedModels as models,

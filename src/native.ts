@@ -89,6 +89,9 @@ export interface SignatureOptions extends Shingling {
   readonly simd: "auto" | "scalar" | "avx2" | "avx512";
 }
 
+/** Memory for the columns that are nine tenths of SignedRows, used where it suffices. */
+export type SignatureRoom = Pick<SignedRows, "bandKeys" | "sketches">;
+
 /** Columns of documents, one row each; bandKeys[band * numDocuments + row]. */
 export interface SignedRows {
   readonly numDocuments: number;
@@ -117,8 +120,11 @@ export interface SignedLines extends SignedRows, Omit<ScanResult, "text" | "text
 
 /** See native/include/millrace/dedup.h; sets of shingles are ascending 64-bit hashes, each once. */
 export interface NativeDedup {
-  /** Reads and signs the documents of whole lines of JSONL in one pass; rejects as scanJsonl does. */
-  signLines(bytes: Uint8Array, read: ScanOptions, options: SignatureOptions): SignedLines;
+  /**
+   * Reads and signs the documents of whole lines of JSONL in one pass; rejects as scanJsonl does. The long columns may be
+   * views of `room`, then they are valid until it is given again.
+   */
+  signLines(bytes: Uint8Array, read: ScanOptions, options: SignatureOptions, room?: SignatureRoom): SignedLines;
   signDocuments(text: Uint8Array, offsets: Uint32Array, options: SignatureOptions): SignedRows;
   /** 128-bit hashes of rows of bytes, two words a row. */
   hashRows(bytes: Uint8Array, offsets: Uint32Array): BigUint64Array;
@@ -308,13 +314,24 @@ export interface NativeTrainerConfig {
     readonly layernormEpsilon: number;
   };
   readonly backend: "cpu" | "reference";
-  readonly precision: "fp32" | "fp64";
+  readonly precision: "fp32" | "bf16" | "fp16" | "fp64";
+  /** Of fp16, null for others. Scales are powers of two. */
+  readonly lossScale: {
+    readonly initial: number;
+    readonly minimum: number;
+    readonly window: number;
+    readonly hysteresis: number;
+  } | null;
   readonly tensorParallel: number;
   readonly dataParallel: number;
   readonly threads: number;
   readonly sequenceLength: number;
   readonly microBatch: number;
   readonly globalBatch: number;
+  /** What the backward pass computes again instead of keeping it: memory and time change, no bit of a result. */
+  readonly recompute: "none" | "selective" | "full";
+  /** The same bits for every tensorParallel and number of threads; slower. */
+  readonly verifyParallel: boolean;
   readonly dropout: number;
   readonly seed: number;
   readonly initStd: number;
@@ -338,6 +355,8 @@ export interface StepResult {
   readonly lossScale: number;
   readonly numTokens: number;
   readonly skipped: boolean;
+  /** Of a skipped step: operation, layer, tensor and rank of the first value that was not finite. */
+  readonly overflow: string | null;
   readonly seconds: number;
   readonly communicationSeconds: number;
 }
@@ -348,6 +367,8 @@ export interface MemoryPlan {
   readonly optimizerBytes: number;
   readonly activationBytes: number;
   readonly totalBytes: number;
+  /** Besides: what checkpoints are written from, on the ranks of the first data-parallel group. */
+  readonly snapshotBytes: number;
   readonly numParameters: number;
 }
 
@@ -359,6 +380,8 @@ export interface NativeTrainer {
   logits(tokens: Int32Array): Promise<Float32Array>;
   save(path: string): Promise<void>;
   load(path: string): Promise<void>;
+  /** Memory for checkpoints that are written while training goes on. */
+  createSnapshot(): Promise<NativeSnapshot>;
   stepCount(): number;
   tensors(): { name: string; rows: number; columns: number }[];
   readTensor(kind: "parameter" | "gradient", name: string): Float32Array;
@@ -375,13 +398,32 @@ export interface NativeTraining {
   createTrainer(config: NativeTrainerConfig, statusPage: ArrayBuffer | null): NativeTrainer;
 }
 
+// --- checkpoint.cc: checkpoints while training goes on ---------------------------------------------------------------
+
+/** See native/include/millrace/checkpoint.h. One call at a time; a write goes on while the trainer steps, or after it was destroyed. */
+export interface NativeSnapshot {
+  readonly sizeBytes: number;
+  /** Copies the trainer's state after its last step: the trainer is busy until the promise settles, and no longer. */
+  take(): Promise<void>;
+  /** Writes what was last taken: whole and durable under `path`, or not there at all. */
+  write(path: string): Promise<void>;
+  /** Frees the memory; garbage collection does too. */
+  destroy(): void;
+}
+
+export interface NativeCheckpoints {
+  /** CRC-32 (zlib's) of bytes that follow those of which `before` is the checksum; 0 to begin. */
+  crc32(bytes: Uint8Array, before: number): number;
+}
+
 export type Native = NativeRead &
   NativeDedup &
   NativeCandidates &
   NativeSketchJoin &
   NativeTokenizers &
   NativeMemory &
-  NativeTraining;
+  NativeTraining &
+  NativeCheckpoints;
 
 let loaded: Native | undefined;
 

@@ -25,6 +25,9 @@ Napi::Error error_of(Napi::Env env, mr_code code, const char* message) {
     case MR_CORRUPT:
       name = "native-corrupt";
       break;
+    case MR_DIVERGED:
+      name = "native-diverged";
+      break;
     case MR_NO_DEVICE:
       name = "native-no-device";
       break;
@@ -42,6 +45,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   register_tokenizer(env, exports);
   register_memory(env, exports);
   register_trainer(env, exports);
+  register_checkpoint(env, exports);
   return exports;
 }
 

@@ -15,6 +15,7 @@ void register_sketch_join(Napi::Env env, Napi::Object exports);  // sketch_join.
 void register_tokenizer(Napi::Env env, Napi::Object exports);    // tokenizer.cc: byte-level BPE
 void register_memory(Napi::Env env, Napi::Object exports);       // memory.cc: memory-mapped files
 void register_trainer(Napi::Env env, Napi::Object exports);      // trainer.cc: the trainer's handle
+void register_checkpoint(Napi::Env env, Napi::Object exports);   // checkpoint.cc: snapshots, checksums
 
 // A JavaScript Error with the C API's last message and `code` ("native-invalid-argument", "native-io", ...).
 Napi::Error error_of(Napi::Env env, mr_code code, const char* message);

@@ -23,12 +23,15 @@ Napi::Error refusal(Napi::Env env, const std::string& message) {
   return error_of(env, MR_INVALID_ARGUMENT, message.c_str());
 }
 
-// The trainer, ready for a call; throws when it is destroyed or busy.
+}  // namespace
+
 mr_trainer* ready(Napi::Env env, const SharedHandle& handle) {
   if (handle->trainer == nullptr) throw refusal(env, "expected a live trainer, got a destroyed one");
   if (handle->busy) throw refusal(env, "expected one call of a trainer at a time, got a second");
   return handle->trainer;
 }
+
+namespace {
 
 void check(Napi::Env env, mr_code code) {
   if (code != MR_OK) throw error_of(env, code, mr_last_error());
@@ -64,6 +67,7 @@ Napi::Object step_result(Napi::Env env, const mr_step_result& result) {
   object.Set("lossScale", result.loss_scale);
   object.Set("numTokens", static_cast<double>(result.num_tokens));
   object.Set("skipped", Napi::Boolean::New(env, result.skipped != 0));
+  object.Set("overflow", result.overflow == nullptr ? env.Null() : Napi::String::New(env, result.overflow));
   object.Set("seconds", result.seconds);
   object.Set("communicationSeconds", result.communication_seconds);
   return object;
@@ -82,7 +86,7 @@ Napi::Value step(const Napi::CallbackInfo& info, const SharedHandle& handle) {
   check_length(env, "samples", samples.ElementLength(), handle->global_batch);
   const auto result = std::make_shared<mr_step_result>();
   return TrainerCall::start(
-      env, handle, {tokens, samples},
+      env, {handle}, {tokens, samples},
       [trainer, from = tokens.Data(), rows = samples.Data(), result] {
         return mr_trainer_step(trainer, from, rows, result.get());
       },
@@ -101,7 +105,7 @@ Napi::Value evaluate(const Napi::CallbackInfo& info, const SharedHandle& handle)
   check_length(env, "tokens", tokens.ElementLength(), num_sequences * (handle->sequence_length + 1));
   const auto totals = std::make_shared<std::pair<double, int64_t>>();
   return TrainerCall::start(
-      env, handle, {tokens},
+      env, {handle}, {tokens},
       [trainer, from = tokens.Data(), num_sequences, totals] {
         return mr_trainer_evaluate(trainer, from, num_sequences, &totals->first, &totals->second);
       },
@@ -120,7 +124,7 @@ Napi::Value logits(const Napi::CallbackInfo& info, const SharedHandle& handle) {
   Napi::Float32Array out = Napi::Float32Array::New(env, static_cast<size_t>(handle->vocab_size));
   const auto held = std::make_shared<Napi::ObjectReference>(Napi::Persistent(out.As<Napi::Object>()));
   return TrainerCall::start(
-      env, handle, {tokens, out},
+      env, {handle}, {tokens, out},
       [trainer, from = tokens.Data(), length = static_cast<int64_t>(tokens.ElementLength()), to = out.Data()] {
         return mr_trainer_logits(trainer, from, length, to);
       },
@@ -132,7 +136,7 @@ Napi::Value with_path(const Napi::CallbackInfo& info, const SharedHandle& handle
                       mr_code (*call)(mr_trainer*, const char*)) {
   mr_trainer* trainer = ready(info.Env(), handle);
   return TrainerCall::start(
-      info.Env(), handle, {},
+      info.Env(), {handle}, {},
       [trainer, call, path = string_of(info, 0, "path")] { return call(trainer, path.c_str()); },
       [](Napi::Env at) { return at.Undefined(); });
 }
@@ -237,6 +241,7 @@ Napi::Value create_trainer(const Napi::CallbackInfo& info) {
          [](const Napi::CallbackInfo& call, const SharedHandle& at) { return with_path(call, at, mr_trainer_save); });
   method("load",
          [](const Napi::CallbackInfo& call, const SharedHandle& at) { return with_path(call, at, mr_trainer_load); });
+  method("createSnapshot", create_snapshot);
   method("stepCount", step_count);
   method("tensors", tensors);
   method("readTensor", read_tensor);
@@ -256,6 +261,7 @@ Napi::Value plan_training(const Napi::CallbackInfo& info) {
   object.Set("optimizerBytes", static_cast<double>(plan.optimizer_bytes));
   object.Set("activationBytes", static_cast<double>(plan.activation_bytes));
   object.Set("totalBytes", static_cast<double>(plan.total_bytes));
+  object.Set("snapshotBytes", static_cast<double>(plan.snapshot_bytes));
   object.Set("numParameters", static_cast<double>(plan.num_parameters));
   return object;
 }

@@ -1,4 +1,4 @@
-// The trainer's handle as JavaScript holds it, and one call of it off the event loop.
+// The handles of trainers and snapshots as JavaScript holds them, and one call of them off the event loop.
 #ifndef MILLRACE_ADDON_TRAINER_CALL_H_
 #define MILLRACE_ADDON_TRAINER_CALL_H_
 
@@ -10,15 +10,18 @@
 #include <vector>
 
 #include "addon/registration.h"
-#include "millrace/trainer.h"
+#include "millrace/checkpoint.h"
 
 namespace millrace::addon {
 
-// Shared by the object's methods and by a call in progress, so that collecting the object in the midst of a call, or
-// ending the environment, frees the trainer only when the call has ended.
-struct TrainerHandle {
-  mr_trainer* trainer = nullptr;
+// Shared by an object's methods and by a call in progress, so that collecting the object in the midst of a call, or
+// ending the environment, frees what it holds only when the call has ended.
+struct Handle {
   bool busy = false;  // a call is in progress; touched on the event loop alone
+};
+
+struct TrainerHandle : Handle {
+  mr_trainer* trainer = nullptr;
   int64_t global_batch = 0;
   int64_t sequence_length = 0;
   int64_t vocab_size = 0;
@@ -28,19 +31,32 @@ struct TrainerHandle {
 };
 using SharedHandle = std::shared_ptr<TrainerHandle>;
 
+// Its memory is its own: the trainer may be busy, or gone, while it is written.
+struct SnapshotHandle : Handle {
+  mr_snapshot* snapshot = nullptr;
+
+  ~SnapshotHandle() { mr_snapshot_destroy(snapshot); }
+};
+
+// The trainer, ready for a call; throws when it is destroyed or busy.
+mr_trainer* ready(Napi::Env env, const SharedHandle& handle);
+
+// Allocates on the ranks' threads; the promise gives the snapshot's object. In checkpoint.cc.
+Napi::Value create_snapshot(const Napi::CallbackInfo& info, const SharedHandle& handle);
+
 // Runs `work` on a worker thread; the promise settles on the event loop with `result` or with the C API's error.
 class TrainerCall : public Napi::AsyncWorker {
  public:
   using Work = std::function<mr_code()>;
   using Result = std::function<Napi::Value(Napi::Env)>;
 
-  // `held` stay referenced until the promise has settled. The handle is busy until then.
-  static Napi::Value start(Napi::Env env, const SharedHandle& handle, const std::vector<Napi::Value>& held, Work work,
-                           Result result) {
-    TrainerCall* call = new TrainerCall(env, handle, std::move(work), std::move(result));
+  // `held` stay referenced until the promise has settled. The handles are busy until then.
+  static Napi::Value start(Napi::Env env, std::vector<std::shared_ptr<Handle>> handles,
+                           const std::vector<Napi::Value>& held, Work work, Result result) {
+    TrainerCall* call = new TrainerCall(env, std::move(handles), std::move(work), std::move(result));
     for (const Napi::Value& value : held) call->held_.push_back(Napi::Persistent(value.As<Napi::Object>()));
     const Napi::Promise promise = call->deferred_.Promise();
-    handle->busy = true;
+    for (const auto& handle : call->handles_) handle->busy = true;
     call->Queue();
     return promise;
   }
@@ -59,16 +75,16 @@ class TrainerCall : public Napi::AsyncWorker {
   }
 
  private:
-  TrainerCall(Napi::Env env, SharedHandle handle, Work work, Result result)
+  TrainerCall(Napi::Env env, std::vector<std::shared_ptr<Handle>> handles, Work work, Result result)
       : AsyncWorker(env, "millrace.trainer"),
         deferred_(env),
-        handle_(std::move(handle)),
+        handles_(std::move(handles)),
         work_(std::move(work)),
         result_(std::move(result)) {}
 
   template <class Settle>
   void settle(Settle body) {
-    handle_->busy = false;
+    for (const auto& handle : handles_) handle->busy = false;
     try {
       body();
     } catch (const Napi::Error&) {
@@ -77,7 +93,7 @@ class TrainerCall : public Napi::AsyncWorker {
   }
 
   Napi::Promise::Deferred deferred_;
-  SharedHandle handle_;
+  std::vector<std::shared_ptr<Handle>> handles_;
   Work work_;
   Result result_;
   std::vector<Napi::ObjectReference> held_;

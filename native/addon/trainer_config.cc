@@ -45,6 +45,12 @@ class Fields {
     return static_cast<Integer>(value);
   }
 
+  bool boolean(const char* key) {
+    const Napi::Value value = get(key);
+    if (!value.IsBoolean()) fail("true or false", key, value);
+    return value.As<Napi::Boolean>().Value();
+  }
+
   std::string string(const char* key) {
     const Napi::Value value = get(key);
     if (!value.IsString()) fail("a string", key, value);
@@ -100,6 +106,18 @@ mr_model_config model_of(Napi::Env env, Napi::Value value) {
   return model;
 }
 
+mr_loss_scale loss_scale_of(Napi::Env env, Napi::Value value) {
+  mr_loss_scale scale{};
+  if (value.IsNull()) return scale;
+  Fields fields(env, value, "lossScale");
+  scale.initial = fields.number("initial");
+  scale.minimum = fields.number("minimum");
+  scale.window = fields.integer<int64_t>("window");
+  scale.hysteresis = fields.integer<int64_t>("hysteresis");
+  fields.refuse_others();
+  return scale;
+}
+
 }  // namespace
 
 TrainerConfigValues trainer_config_of(Napi::Env env, Napi::Value value) {
@@ -111,12 +129,15 @@ TrainerConfigValues trainer_config_of(Napi::Env env, Napi::Value value) {
   values.precision = std::make_shared<std::string>(fields.string("precision"));
   config.backend = values.backend->c_str();
   config.precision = values.precision->c_str();
+  config.loss_scale = loss_scale_of(env, fields.get("lossScale"));
   config.tensor_parallel = fields.integer<int32_t>("tensorParallel");
   config.data_parallel = fields.integer<int32_t>("dataParallel");
   config.threads = fields.integer<int32_t>("threads");
   config.sequence_length = fields.integer<int32_t>("sequenceLength");
   config.micro_batch = fields.integer<int32_t>("microBatch");
   config.global_batch = fields.integer<int32_t>("globalBatch");
+  config.recompute = static_cast<mr_recompute>(fields.choice("recompute", {"none", "selective", "full"}));
+  config.verify_parallel = fields.boolean("verifyParallel") ? 1 : 0;
   config.dropout = fields.number("dropout");
   config.seed = fields.integer<uint64_t>("seed", 0);
   config.init_std = fields.number("initStd");

@@ -4,44 +4,25 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "api/last_error.h"
+#include "api/guard.h"
 #include "api/trainer_config.h"
 #include "api/trainer_handle.h"
 #include "core/backend.h"
 
+using millrace::guarded;
 using millrace::invalid_argument;
+using millrace::not_null;
 using millrace::OpTable;
 using millrace::Parameter;
 using millrace::Rank;
-using millrace::report;
 using millrace::Status;
 using millrace::TrainerConfig;
 
 namespace {
-
-// Nothing is thrown across the C border.
-template <class Body>
-mr_code guarded(Body body) {
-  try {
-    return report(body());
-  } catch (const std::bad_alloc&) {
-    return report(Status(MR_OUT_OF_MEMORY, "out of memory"));
-  } catch (const std::exception& error) {
-    return report(millrace::internal_error(error.what()));
-  } catch (...) {
-    return report(millrace::internal_error("an unknown exception"));
-  }
-}
-
-Status not_null(const void* pointer, const char* name) {
-  return pointer != nullptr ? millrace::ok()
-                            : invalid_argument(std::string("expected a pointer for ") + name + ", got NULL");
-}
 
 // Ids of the vocabulary, or -1: an input that embeds as nothing and a target that is not counted.
 Status check_tokens(const int32_t* tokens, int64_t rows, int64_t columns, int64_t vocab_size, int32_t least) {
@@ -92,8 +73,13 @@ mr_code mr_trainer_plan(const mr_trainer_config* config, mr_memory_plan* out) {
     MR_RETURN_IF_ERROR(millrace::read_trainer_config(*config, &checked));
     MR_RETURN_IF_ERROR(millrace::find_backend(*config, &ops));
     MR_RETURN_IF_ERROR(Rank::plan(checked, *ops, &plan));
-    *out = mr_memory_plan{plan.parameter_bytes,  plan.gradient_bytes, plan.optimizer_bytes,
-                          plan.activation_bytes, plan.total_bytes,    static_cast<uint64_t>(plan.num_parameters)};
+    *out = mr_memory_plan{plan.parameter_bytes,
+                          plan.gradient_bytes,
+                          plan.optimizer_bytes,
+                          plan.activation_bytes,
+                          plan.total_bytes,
+                          plan.snapshot_bytes,
+                          static_cast<uint64_t>(plan.num_parameters)};
     return millrace::ok();
   });
 }
@@ -142,9 +128,10 @@ mr_code mr_trainer_step(mr_trainer* trainer, const int32_t* tokens, const int64_
                           result.loss,
                           result.gradient_norm,
                           result.learning_rate,
-                          1.0,
+                          result.loss_scale,
                           result.num_tokens,
                           result.skipped ? 1 : 0,
+                          result.skipped ? trainer->keep_overflow(std::move(result.overflow)) : nullptr,
                           result.seconds,
                           result.communication_seconds};
     return millrace::ok();
@@ -193,22 +180,6 @@ mr_code mr_trainer_logits(mr_trainer* trainer, const int32_t* tokens, int64_t le
     }
     MR_RETURN_IF_ERROR(check_tokens(tokens, 1, length, config.model.vocab_size, 0));
     return trainer->run_together([&](Rank& rank) { return rank.logits(tokens, length, logits); });
-  });
-}
-
-mr_code mr_trainer_save(mr_trainer* trainer, const char* path) {
-  return guarded([&]() -> Status {
-    MR_RETURN_IF_ERROR(not_null(trainer, "trainer"));
-    MR_RETURN_IF_ERROR(not_null(path, "path"));
-    return trainer->run_apart([&](Rank& rank) { return rank.save(path); });
-  });
-}
-
-mr_code mr_trainer_load(mr_trainer* trainer, const char* path) {
-  return guarded([&]() -> Status {
-    MR_RETURN_IF_ERROR(not_null(trainer, "trainer"));
-    MR_RETURN_IF_ERROR(not_null(path, "path"));
-    return trainer->run_apart([&](Rank& rank) { return rank.load(path); });
   });
 }
 

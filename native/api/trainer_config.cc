@@ -58,6 +58,15 @@ int64_t enum_value(const Enum& value) {
 
 constexpr double kNoBound = std::numeric_limits<double>::infinity();
 
+// Sizes that are sound one by one may give a model whose elements, or bytes, 64 bits cannot count.
+Status check_size(const mr_model_config& model) {
+  constexpr double kMostParameters = 0x1p56;
+  const double channels = model.hidden_size;
+  const double rows = static_cast<double>(model.padded_vocab_size) + model.context_length;
+  const double parameters = 12.0 * model.num_layers * channels * channels + rows * channels;
+  return parameters <= kMostParameters ? ok() : expected("at most 2^56 parameters", "model", text(parameters));
+}
+
 Status check_model(const mr_model_config& model, int64_t tensor_parallel) {
   MR_RETURN_IF_ERROR(at_least(1, "num_layers", model.num_layers));
   MR_RETURN_IF_ERROR(at_least(1, "hidden_size", model.hidden_size));
@@ -75,7 +84,8 @@ Status check_model(const mr_model_config& model, int64_t tensor_parallel) {
   if (!(model.layernorm_epsilon > 0)) {
     return expected("a positive number", "layernorm_epsilon", text(model.layernorm_epsilon));
   }
-  return in_range(0, 1, "layernorm_epsilon", model.layernorm_epsilon);
+  MR_RETURN_IF_ERROR(in_range(0, 1, "layernorm_epsilon", model.layernorm_epsilon));
+  return check_size(model);
 }
 
 Status check_batch(const mr_trainer_config& from) {
@@ -85,6 +95,67 @@ Status check_batch(const mr_trainer_config& from) {
   MR_RETURN_IF_ERROR(at_least(1, "global_batch", from.global_batch));
   return multiple_of(int64_t{from.micro_batch} * from.data_parallel, "micro_batch * data_parallel", "global_batch",
                      from.global_batch);
+}
+
+ModelConfig model_of(const mr_model_config& from) {
+  ModelConfig model;
+  model.num_layers = from.num_layers;
+  model.hidden_size = from.hidden_size;
+  model.num_heads = from.num_heads;
+  model.context_length = from.context_length;
+  model.vocab_size = from.vocab_size;
+  model.padded_vocab_size = from.padded_vocab_size;
+  model.gelu = from.gelu == MR_GELU_ERF ? Gelu::kErf : Gelu::kTanh;
+  model.layernorm_epsilon = from.layernorm_epsilon;
+  return model;
+}
+
+// Sums to verify have the order of a fixed number of shards, which ranks hold whole.
+Status check_verify(const mr_trainer_config& from) {
+  if (from.verify_parallel != 0 && from.verify_parallel != 1) {
+    return expected("0 or 1", "verify_parallel", text(int64_t{from.verify_parallel}));
+  }
+  if (from.verify_parallel == 0) return ok();
+  const int64_t shards = verify_shards(model_of(from.model));
+  if (shards % from.tensor_parallel != 0) {
+    return expected("a divisor of " + text(shards) + " (the shards that num_heads = " +
+                        text(int64_t{from.model.num_heads}) + " gives verify_parallel)",
+                    "tensor_parallel", text(int64_t{from.tensor_parallel}));
+  }
+  return multiple_of(128 * shards, "128 * the shards of verify_parallel", "padded_vocab_size",
+                     from.model.padded_vocab_size);
+}
+
+bool is_power_of_two(double value) {
+  int exponent = 0;
+  return std::isfinite(value) && std::frexp(value, &exponent) == 0.5;
+}
+
+Status read_loss_scale(const mr_loss_scale& from, DType dtype, LossScaleSettings* out) {
+  const bool given = from.initial != 0 || from.minimum != 0 || from.window != 0 || from.hysteresis != 0;
+  *out = LossScaleSettings{};
+  out->dynamic = dtype == DType::kF16;
+  if (!given) return ok();
+  if (!out->dynamic) return expected("nothing but with precision fp16", "loss_scale", "one");
+  if (!is_power_of_two(from.minimum)) return expected("a power of two", "loss_scale.minimum", text(from.minimum));
+  if (!is_power_of_two(from.initial)) return expected("a power of two", "loss_scale.initial", text(from.initial));
+  if (from.minimum > from.initial) {
+    return expected("at most loss_scale.initial (" + text(from.initial) + ")", "loss_scale.minimum",
+                    text(from.minimum));
+  }
+  MR_RETURN_IF_ERROR(at_least(1, "loss_scale.window", from.window));
+  MR_RETURN_IF_ERROR(at_least(1, "loss_scale.hysteresis", from.hysteresis));
+  out->initial = from.initial;
+  out->minimum = from.minimum;
+  out->window = from.window;
+  out->hysteresis = from.hysteresis;
+  return ok();
+}
+
+Status check_recompute(const mr_trainer_config& from) {
+  const int64_t recompute = enum_value(from.recompute);
+  if (recompute >= MR_RECOMPUTE_NONE && recompute <= MR_RECOMPUTE_FULL) return ok();
+  return expected("none (0), selective (1) or full (2)", "recompute", text(recompute));
 }
 
 Status check_optimizer(const mr_trainer_config& from) {
@@ -124,19 +195,6 @@ Status check_ranks(const mr_trainer_config& from) {
   return at_least(0, "threads", from.threads);
 }
 
-ModelConfig model_of(const mr_model_config& from) {
-  ModelConfig model;
-  model.num_layers = from.num_layers;
-  model.hidden_size = from.hidden_size;
-  model.num_heads = from.num_heads;
-  model.context_length = from.context_length;
-  model.vocab_size = from.vocab_size;
-  model.padded_vocab_size = from.padded_vocab_size;
-  model.gelu = from.gelu == MR_GELU_ERF ? Gelu::kErf : Gelu::kTanh;
-  model.layernorm_epsilon = from.layernorm_epsilon;
-  return model;
-}
-
 Decay decay_of(mr_schedule schedule) {
   switch (schedule) {
     case MR_SCHEDULE_LINEAR:
@@ -149,6 +207,18 @@ Decay decay_of(mr_schedule schedule) {
   return Decay::kCosine;
 }
 
+Recompute recompute_of(mr_recompute recompute) {
+  switch (recompute) {
+    case MR_RECOMPUTE_SELECTIVE:
+      return Recompute::kSelective;
+    case MR_RECOMPUTE_FULL:
+      return Recompute::kFull;
+    case MR_RECOMPUTE_NONE:
+      break;
+  }
+  return Recompute::kNone;
+}
+
 Status read_dtype(const mr_trainer_config& from, DType* out) {
   const std::string_view backend = from.backend == nullptr ? "nothing" : from.backend;
   const std::string_view precision = from.precision == nullptr ? "nothing" : from.precision;
@@ -157,8 +227,13 @@ Status read_dtype(const mr_trainer_config& from, DType* out) {
     *out = DType::kF64;
   } else if (precision == "fp32") {
     *out = DType::kF32;
+  } else if (precision == "bf16") {
+    *out = DType::kBF16;
+  } else if (precision == "fp16") {
+    *out = DType::kF16;
   } else {
-    return expected(backend == "reference" ? "fp32 or fp64" : "fp32", "precision", std::string(precision));
+    return expected(backend == "reference" ? "fp32, bf16, fp16 or fp64" : "fp32, bf16 or fp16", "precision",
+                    std::string(precision));
   }
   return ok();
 }
@@ -178,9 +253,12 @@ Status find_backend(const mr_trainer_config& from, const OpTable** out) {
 Status read_trainer_config(const mr_trainer_config& from, TrainerConfig* out) {
   TrainerConfig config;
   MR_RETURN_IF_ERROR(read_dtype(from, &config.dtype));
+  MR_RETURN_IF_ERROR(read_loss_scale(from.loss_scale, config.dtype, &config.loss_scale));
   MR_RETURN_IF_ERROR(check_ranks(from));
   MR_RETURN_IF_ERROR(check_model(from.model, from.tensor_parallel));
   MR_RETURN_IF_ERROR(check_batch(from));
+  MR_RETURN_IF_ERROR(check_recompute(from));
+  MR_RETURN_IF_ERROR(check_verify(from));
   MR_RETURN_IF_ERROR(check_optimizer(from));
   config.model = model_of(from.model);
   config.tensor_parallel = from.tensor_parallel;
@@ -190,6 +268,8 @@ Status read_trainer_config(const mr_trainer_config& from, TrainerConfig* out) {
   config.sequence_length = from.sequence_length;
   config.micro_batch = from.micro_batch;
   config.global_batch = from.global_batch;
+  config.recompute = recompute_of(from.recompute);
+  config.verify_parallel = from.verify_parallel != 0;
   config.dropout = static_cast<float>(from.dropout);
   config.seed = from.seed;
   config.init_std = from.init_std;

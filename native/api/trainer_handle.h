@@ -36,6 +36,12 @@ struct mr_trainer {
   // Work that each rank does for itself, or that is refused on all alike; the trainer stays usable.
   millrace::Status run_apart(const std::function<millrace::Status(millrace::Rank&)>& work);
 
+  // The text is the trainer's until the next one.
+  const char* keep_overflow(std::string text) {
+    overflow_ = std::move(text);
+    return overflow_.c_str();
+  }
+
   const millrace::TrainerConfig& config() const { return config_; }
   const millrace::Progress& progress() const { return ranks_.front()->progress(); }
   // The table of logical tensors is the same on every rank.
@@ -47,6 +53,7 @@ struct mr_trainer {
   std::vector<millrace::Heartbeat> heartbeats_;
   millrace::RankThreads threads_;
   std::vector<std::unique_ptr<millrace::Rank>> ranks_;
+  std::string overflow_;
   millrace::Status failure_;  // of an earlier call: the groups are poisoned and stay so
 };
 

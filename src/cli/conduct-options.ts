@@ -7,6 +7,8 @@ export interface ConductOptions {
   readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly verify?: boolean;
+  /** Refuse to begin anew. */
+  readonly resume?: boolean;
   /** Write the report when the run is complete. */
   readonly report?: boolean;
 }

@@ -58,6 +58,7 @@ async function conduct(source: ConfigSource, fallbackName: string, options: Cond
     const { summary, upToDate } = await runPlan(plan, registry, {
       signal: stop.signal,
       verify: options.verify,
+      resume: options.resume,
       onEvent: (event) => terminal.handle(event),
     });
     if (options.report === true && !(upToDate && existsSync(join(plan.out, REPORT_NAME)))) {

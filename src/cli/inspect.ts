@@ -4,9 +4,11 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { digestFile } from "../base/digest.js";
 import { invalid } from "../base/errors.js";
-import { readCheckpoint, STATE_NAME } from "../formats/checkpoint.js";
+import { type Checkpoint, listCheckpoints, readCheckpoint, readState, STATE_NAME } from "../formats/checkpoint.js";
+import { readWeights, verifyWeights, type WeightsTensor } from "../formats/checkpoint-weights.js";
 import { MANIFEST_FILE, readManifest } from "../formats/manifest.js";
 import { openShard } from "../formats/shard.js";
+import { native } from "../native.js";
 import { writeYaml } from "../run/config-source.js";
 import { findDamage, readStageFile } from "../run/stage-file.js";
 import { SUMMARY_NAME } from "../run/stage-folder.js";
@@ -20,11 +22,18 @@ export async function inspect(path: string, options: InspectOptions): Promise<vo
   if (!existsSync(path)) throw invalid("config-input", `expected a file or folder at ${path}, found none`);
   const dir = (await stat(path)).isDirectory() ? path : dirname(path);
   const found =
-    (await shards(dir, path, options)) ?? (await checkpoint(dir)) ?? (await stage(dir, options)) ?? (await run(dir));
+    (await shards(dir, path, options)) ??
+    (await checkpoint(dir, options)) ??
+    (await stage(dir, options)) ??
+    (await run(dir)) ??
+    (await checkpoints(dir, options)) ??
+    (await checkpoints(join(dir, "checkpoints"), options));
   if (found === undefined) {
-    throw invalid("config-input", `expected shards, a checkpoint, a stage or a run at ${path}, got none of these`);
+    throw invalid("config-input", `expected shards, checkpoints, a stage or a run at ${path}, got none of these`);
   }
   process.stdout.write(options.json === true ? `${JSON.stringify(found, null, 2)}\n` : writeYaml(found));
+  // A list that was asked to be verified has said which are damaged; scripts look at the exit code.
+  if (options.verify === true && typeof found.damaged === "number" && found.damaged > 0) process.exitCode = 1;
 }
 
 type Found = Record<string, unknown> | undefined;
@@ -70,11 +79,55 @@ async function requireDigest(path: string, expected: string): Promise<void> {
   });
 }
 
-/** Reading a checkpoint checks its weights against their digest. */
-async function checkpoint(dir: string): Promise<Found> {
+async function checkpoint(dir: string, options: InspectOptions): Promise<Found> {
   if (!existsSync(join(dir, STATE_NAME))) return undefined;
-  const { state } = await readCheckpoint(dir);
-  return { kind: "checkpoint", verified: "the weights' digest", ...state };
+  const state = await openState(dir, options);
+  const { tensors, ...weights } = await readWeights(dir);
+  return {
+    kind: "checkpoint",
+    verified: verified(options),
+    ...state,
+    ...weights,
+    tensors: options.json === true ? tensors : Object.fromEntries(tensors.map((tensor) => [tensor.name, line(tensor)])),
+  };
+}
+
+/** All of a training, the newest last; one that is damaged is named, not hidden. */
+async function checkpoints(dir: string, options: InspectOptions): Promise<Found> {
+  const dirs = await listCheckpoints(dir);
+  if (dirs.length === 0) return undefined;
+  const list: Record<string, unknown>[] = [];
+  let damaged = 0;
+  for (const one of dirs) {
+    const state = await openState(one, options).catch((error: Error) => error);
+    if (state instanceof Error) damaged += 1;
+    list.push({
+      name: basename(one),
+      ...(state instanceof Error
+        ? { damaged: state.message }
+        : { step: state.step, nextSample: state.nextSample, sizeBytes: state.weights.sizeBytes }),
+    });
+  }
+  return { kind: "checkpoints", verified: verified(options), count: dirs.length, damaged, checkpoints: list };
+}
+
+/** With --verify every byte is read twice: against the checksums, which name the tensor, and against the file's digest. */
+async function openState(dir: string, { verify }: InspectOptions): Promise<Checkpoint["state"]> {
+  const state = await readState(dir);
+  if (verify !== true) return state;
+  await verifyWeights(dir, (bytes, before) => native().crc32(bytes, before));
+  await readCheckpoint(dir);
+  return state;
+}
+
+function verified({ verify }: InspectOptions): string {
+  return verify === true
+    ? "the checksum of every tensor and the digest of the weights"
+    : "the digest of the state and the size of the weights";
+}
+
+function line({ dtype, shape, sizeBytes, crc32 }: WeightsTensor): string {
+  return `${dtype} [${shape.join(", ")}], ${sizeBytes} bytes, crc32 ${crc32 ?? "none"}`;
 }
 
 async function stage(dir: string, { verify }: InspectOptions): Promise<Found> {

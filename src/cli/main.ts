@@ -10,7 +10,9 @@ import { addDedupVerifyCommand } from "./dedup-verify.js";
 import { exitCodeOf, formatError } from "./exit.js";
 import { addExplainCommand } from "./explain.js";
 import { addGenerateCommand } from "./generate.js";
+import { addExportCommand, addImportCommand } from "./hugging-face.js";
 import type { InspectOptions } from "./inspect.js";
+import { addPlanCommand } from "./plan.js";
 import { addStageOptions, type StageCommand, stageCommands, stageConfig } from "./stage-commands.js";
 
 const { version, description } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -40,9 +42,12 @@ function buildProgram(): Command {
   }
   addExplainCommand(program);
   addGenerateCommand(program);
+  addPlanCommand(program);
+  addImportCommand(program);
+  addExportCommand(program);
   program
     .command("inspect")
-    .argument("<path>", "folder or file of shards, a checkpoint, a stage or a run")
+    .argument("<path>", "folder or file of shards, a checkpoint, the checkpoints of a training, a stage or a run")
     .description("say what a folder or file holds")
     .option("--verify", "read everything and compare it with its checksums")
     .option("--json", "print JSON instead of YAML")
@@ -71,7 +76,7 @@ function addStageCommand(program: Command, stage: StageCommand): Command {
   if (stage.resumes === true) command.option("--resume", "refuse to begin anew: --out must hold a run to go on with");
   addConductOptions(command, stage.inputs !== undefined).action(async (...args: unknown[]) => {
     const inputs = stage.inputs === undefined ? [] : (args[0] as string[]);
-    const { out, ...rest } = args.at(-2) as ConductOptions & { out?: string; resume?: boolean };
+    const { out, ...rest } = args.at(-2) as ConductOptions & { out?: string };
     if (out === undefined) return command.error("error: required option '--out <dir>' not specified");
     const options = { ...rest, out };
     if (options.resume === true && !existsSync(join(options.out, "journal.jsonl"))) {

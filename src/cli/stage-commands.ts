@@ -28,7 +28,7 @@ export interface StageCommand {
 
 const CORPUS = "corpus files, folders or patterns: JSONL or plain text, gzip too";
 
-const TEXT_FIELDS: readonly StageOption[] = [
+const READING: readonly StageOption[] = [
   {
     flags: "--text-field <name>",
     description: "field of the text, dotted (default: text)",
@@ -43,6 +43,12 @@ const TEXT_FIELDS: readonly StageOption[] = [
     kind: "text",
   },
   { flags: "--max-document <bytes>", description: "reject longer documents", key: "maxDocumentBytes", kind: "number" },
+  {
+    flags: "--max-rejected <share>",
+    description: "fail when a larger share of the records is malformed (default: 0.01)",
+    key: "maxRejectedFraction",
+    kind: "number",
+  },
 ];
 
 const SHARDS = { flags: "--shards <dir>", description: "folder of shards with their manifest" } as const;
@@ -65,7 +71,7 @@ export const stageCommands: readonly StageCommand[] = [
         key: "tokenizer",
         kind: "text",
       },
-      ...TEXT_FIELDS,
+      ...READING,
     ],
   },
   {
@@ -124,7 +130,7 @@ export const stageCommands: readonly StageCommand[] = [
         key: "simd",
         kind: "text",
       },
-      ...TEXT_FIELDS,
+      ...READING,
     ],
   },
   {
@@ -145,7 +151,7 @@ export const stageCommands: readonly StageCommand[] = [
         kind: "number",
       },
       { flags: "--seed <n>", description: "which documents those are", key: "seed", kind: "number" },
-      ...TEXT_FIELDS,
+      ...READING,
     ],
   },
   {
@@ -156,7 +162,8 @@ export const stageCommands: readonly StageCommand[] = [
     options: [
       {
         flags: "--model <name|file>",
-        description: "tiny, gpt2-124m, gpt2-355m, or a JSON file of sizes",
+        description:
+          "tiny, gpt2-124m, -355m, -1.2b, -2.5b, -4.2b, -8.3b (24 heads), -8.3b-16h, -8.3b-32h, or a JSON file of sizes",
         key: "model",
         kind: "text",
         required: true,
@@ -165,7 +172,7 @@ export const stageCommands: readonly StageCommand[] = [
       { flags: "--tp <n>", description: "tensor-parallel ranks", key: "tp", kind: "number" },
       { flags: "--dp <n>", description: "data-parallel ranks", key: "dp", kind: "number" },
       { flags: "--device <device>", description: "cpu", key: "device", kind: "text" },
-      { flags: "--precision <precision>", description: "fp32", key: "precision", kind: "text" },
+      { flags: "--precision <precision>", description: "fp32, bf16 or fp16", key: "precision", kind: "text" },
       {
         flags: "--micro-batch <n>",
         description: "sequences a rank computes at a time",
@@ -174,11 +181,41 @@ export const stageCommands: readonly StageCommand[] = [
       },
       { flags: "--global-batch <n>", description: "sequences a step", key: "globalBatch", kind: "number" },
       { flags: "--seq <n>", description: "tokens a sequence", key: "sequenceLength", kind: "number" },
+      {
+        flags: "--recompute <what>",
+        description: "none, selective or full: compute activations again instead of keeping them (default: none)",
+        key: "recompute",
+        kind: "text",
+      },
+      {
+        flags: "--verify-parallel",
+        description: "the same bits for every number of tensor-parallel ranks, at some cost",
+        key: "verifyParallel",
+        kind: "flag",
+      },
       { flags: "--dropout <p>", description: "probability of dropout", key: "dropout", kind: "number" },
+      {
+        flags: "--init <dir>",
+        description: "start from the parameters of an imported model (millrace import hf) instead of random ones",
+        key: "init",
+        kind: "text",
+      },
       { flags: "--lr <x>", description: "highest learning rate", key: "learningRate", kind: "number" },
       { flags: "--seed <n>", description: "seed of initialisation, order and dropout", key: "seed", kind: "number" },
       { flags: "--threads <n>", description: "threads over all ranks", key: "threads", kind: "number" },
       { flags: "--eval-every <n>", description: "steps between held-out losses", key: "evalEvery", kind: "number" },
+      {
+        flags: "--checkpoint-every <n>",
+        description: "steps between checkpoints; 0: only at the end (default: 100)",
+        key: "checkpointEvery",
+        kind: "number",
+      },
+      {
+        flags: "--keep-checkpoints <n>",
+        description: "so many of the newest stay (default: 2)",
+        key: "keepCheckpoints",
+        kind: "number",
+      },
     ],
   },
   {

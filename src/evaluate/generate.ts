@@ -1,9 +1,10 @@
 // Continues a text with a trained model, one token at a time.
+import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { invalid } from "../base/errors.js";
 import { type Checkpoint, listCheckpoints, readCheckpoint, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
-import { type ModelConfig, padVocab } from "../models/index.js";
-import { type NativeTrainer, native } from "../native.js";
+import { createInference, type ModelConfig, padVocab } from "../models/index.js";
+import type { NativeTrainer } from "../native.js";
 import { loadTokenizer, type Tokenizer } from "../tokenizers/index.js";
 import { type SamplingOptions, sampleToken, uniformAt } from "./sampling.js";
 
@@ -68,6 +69,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint<TrainedWi
     const newest = (await listCheckpoints(root).catch(() => [])).at(-1);
     if (newest !== undefined) return readCheckpoint<TrainedWith>(newest);
   }
+  if (![STATE_NAME, WEIGHTS_NAME].some((name) => existsSync(join(dir, name))))
+    throw invalid("config-checkpoint", `expected a run, a training or a checkpoint at ${path}, found none`);
   return readCheckpoint<TrainedWith>(dir);
 }
 
@@ -77,33 +80,8 @@ export async function loadModel(
   { threads, batch }: { threads: number; batch: number },
 ): Promise<NativeTrainer> {
   const { model, sequenceLength } = state.training;
-  const trainer = native().createTrainer(
-    {
-      model: { ...model, paddedVocabSize: model.paddedVocabSize ?? padVocab(model.vocabSize) },
-      backend: native().backends()[0] ?? "reference",
-      precision: "fp32",
-      tensorParallel: 1,
-      dataParallel: 1,
-      threads,
-      sequenceLength,
-      microBatch: batch,
-      globalBatch: batch,
-      dropout: 0,
-      seed: 0,
-      initStd: 0.02,
-      learningRate: 1e-4,
-      minLearningRate: 0,
-      schedule: "constant",
-      warmupSteps: 0,
-      decaySteps: 1,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay: 0,
-      clipNorm: 0,
-    },
-    null,
-  );
+  const complete = { ...model, paddedVocabSize: model.paddedVocabSize ?? padVocab(model.vocabSize) };
+  const trainer = createInference(complete, { sequenceLength, batch, threads });
   try {
     await trainer.load(join(dir, WEIGHTS_NAME));
     return trainer;

@@ -11,7 +11,7 @@ import type { FileRef, PhaseContext, Progress, Stage, TaskResult } from "../reco
 import { generateDefaults } from "./generate.js";
 import type { EvaluateJob, EvaluateMessage, Evaluation } from "./measure.js";
 
-export { type Generated, type GenerateOptions, generate, generateDefaults } from "./generate.js";
+export { type Generated, type GenerateOptions, generate, generateDefaults, openCheckpoint } from "./generate.js";
 export { type EvaluateJob, runEvaluation } from "./measure.js";
 
 export const evaluateSchema = z.strictObject({

@@ -1,14 +1,16 @@
 // Checkpoints: folders step-00000100 with model.safetensors (native: parameters, moments, counters) and state.json (where
 // the data stands and what it was trained with). A folder appears whole, by a rename. docs/formats/checkpoint.md
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { syncFolder } from "../base/atomic.js";
-import { digestFile } from "../base/digest.js";
-import { invalid } from "../base/errors.js";
+import { digestFile, digestJson } from "../base/digest.js";
+import { invalid, type MillraceError } from "../base/errors.js";
 import type { DatasetIdentity } from "../records/batch.js";
 
 const FORMAT = "millrace-checkpoint";
-const VERSION = 1;
+const VERSION = 2;
+/** Version 1 had no digest of its own. */
+const READABLE: readonly unknown[] = [1, VERSION];
 export const WEIGHTS_NAME = "model.safetensors";
 export const STATE_NAME = "state.json";
 const PARTIAL_PREFIX = ".partial-";
@@ -20,7 +22,14 @@ export interface CheckpointState<T = unknown> {
   readonly nextSample: number;
   readonly dataset: DatasetIdentity;
   readonly training: T;
+  /** Of a model that was trained elsewhere: what it was read from. */
+  readonly imported?: ImportedFrom;
   readonly weights: { readonly sizeBytes: number; readonly digest: string };
+}
+
+export interface ImportedFrom {
+  readonly format: "hugging-face";
+  readonly files: readonly { readonly name: string; readonly sizeBytes: number; readonly digest: string }[];
 }
 
 export interface Checkpoint<T = unknown> {
@@ -32,7 +41,10 @@ function folderName(step: number): string {
   return `step-${String(step).padStart(8, "0")}`;
 }
 
-/** Writes one checkpoint into `root`; `saveWeights` writes model.safetensors, complete and durable, to the path it is given. */
+/**
+ * Writes one checkpoint into `root`, where it appears whole and durable or not at all; `saveWeights` writes
+ * model.safetensors, complete and durable, to the path it is given. One writer at a time.
+ */
 export async function writeCheckpoint<T>(
   root: string,
   state: Omit<CheckpointState<T>, "weights">,
@@ -42,14 +54,11 @@ export async function writeCheckpoint<T>(
   const partial = join(root, PARTIAL_PREFIX + folderName(state.step));
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
-  const weightsPath = join(partial, WEIGHTS_NAME);
-  await saveWeights(weightsPath);
-  const complete: CheckpointState<T> = { ...state, weights: await digestFile(weightsPath) };
-  const text = `${JSON.stringify({ format: FORMAT, version: VERSION, ...complete }, null, 2)}\n`;
-  await writeFile(join(partial, STATE_NAME), text);
-  await syncFile(join(partial, STATE_NAME));
-  await syncFile(weightsPath);
-  await syncFolder(partial);
+  const complete = await writeFiles(partial, state, saveWeights).catch(async (error: unknown) => {
+    // On a full disk its bytes are in the way of whatever comes next.
+    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  });
   // One of the same step can only be damaged, or it would have been resumed from.
   await rm(target, { recursive: true, force: true });
   await rename(partial, target);
@@ -57,13 +66,37 @@ export async function writeCheckpoint<T>(
   return { dir: target, state: complete };
 }
 
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, "r+");
+async function writeFiles<T>(
+  dir: string,
+  state: Omit<CheckpointState<T>, "weights">,
+  saveWeights: (path: string) => Promise<void>,
+): Promise<CheckpointState<T>> {
+  const weightsPath = join(dir, WEIGHTS_NAME);
+  await saveWeights(weightsPath);
+  const complete: CheckpointState<T> = { ...state, weights: await digestFile(weightsPath) };
+  await writeDurably(join(dir, STATE_NAME), formatState(complete));
+  await syncFolder(dir);
+  return complete;
+}
+
+/** The digest is over all other members, so that no changed byte of theirs moves the data cursor unseen. */
+function formatState(state: CheckpointState): string {
+  const content = { format: FORMAT, version: VERSION, ...state };
+  return `${JSON.stringify({ ...content, digest: digestJson(content) }, null, 2)}\n`;
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, "w");
   try {
+    await file.writeFile(text);
     await file.sync();
   } finally {
     await file.close();
   }
+}
+
+function stepOf(dir: string): number {
+  return Number(basename(dir).slice("step-".length));
 }
 
 /** Folders of `root` in order of their steps; whether they are whole is not looked at. */
@@ -74,25 +107,40 @@ export async function listCheckpoints(root: string): Promise<string[]> {
   });
   return names
     .filter((name) => /^step-\d{8,}$/.test(name))
-    .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)))
-    .map((name) => join(root, name));
+    .map((name) => join(root, name))
+    .sort((a, b) => stepOf(a) - stepOf(b));
+}
+
+function damaged(dir: string, message: string, cause?: unknown): MillraceError {
+  return invalid("checkpoint-damaged", message, {
+    where: { file: dir },
+    hint: "remove that folder: the one before is then used",
+    cause,
+  });
 }
 
 /** Throws `checkpoint-damaged` when a file is missing, cut or changed; the weights are read once for their digest. */
 export async function readCheckpoint<T>(dir: string): Promise<Checkpoint<T>> {
-  const damaged = (message: string, cause?: unknown) =>
-    invalid("checkpoint-damaged", message, {
-      where: { file: dir },
-      hint: "remove that folder: the one before is then used",
-      cause,
-    });
-  let value: { format?: unknown; version?: unknown } & CheckpointState<T>;
+  const state = await readState<T>(dir);
+  const path = join(dir, WEIGHTS_NAME);
+  const { digest } = await digestFile(path);
+  if (digest !== state.weights.digest)
+    throw damaged(dir, `expected digest ${state.weights.digest} for ${path}, got ${digest}`);
+  return { dir, state };
+}
+
+/** What state.json says, and that the weights are as long as they should be; of their bytes none is read. */
+export async function readState<T>(dir: string): Promise<CheckpointState<T>> {
+  let value: ({ format?: unknown; version?: unknown; digest?: unknown } & CheckpointState<T>) | null;
   try {
     value = JSON.parse(await readFile(join(dir, STATE_NAME), "utf8"));
   } catch (cause) {
-    throw damaged(`expected a checkpoint with a readable ${STATE_NAME} at ${dir}, found none`, cause);
+    throw damaged(dir, `expected a checkpoint with a readable ${STATE_NAME} at ${dir}, found none`, cause);
   }
-  if (value.format !== FORMAT || value.version !== VERSION) {
+  // Every version says these two alike.
+  if (value?.format !== FORMAT || !Number.isInteger(value.version))
+    throw damaged(dir, `expected format ${FORMAT} and a version in ${STATE_NAME} at ${dir}, got something else`);
+  if (!READABLE.includes(value.version)) {
     throw invalid(
       "checkpoint-version",
       `expected ${FORMAT} version ${VERSION} at ${dir}, got ${String(value.format)} version ${String(value.version)}`,
@@ -101,16 +149,17 @@ export async function readCheckpoint<T>(dir: string): Promise<Checkpoint<T>> {
       },
     );
   }
+  const { digest, ...content } = value;
+  const found = digestJson(content);
+  if (content.version === VERSION && digest !== found)
+    throw damaged(dir, `expected digest ${String(digest)} for what ${STATE_NAME} says, got ${found}`);
+  const { format: _format, version: _version, ...state } = content;
+  if (state.weights === undefined) throw damaged(dir, `expected weights in ${STATE_NAME} at ${dir}, got none`);
   const path = join(dir, WEIGHTS_NAME);
-  const found = await stat(path).catch(() => undefined);
-  if (found?.size !== value.weights.sizeBytes) {
-    throw damaged(`expected ${value.weights.sizeBytes} bytes for ${path}, got ${found?.size ?? "no file"}`);
-  }
-  const { digest } = await digestFile(path);
-  if (digest !== value.weights.digest)
-    throw damaged(`expected digest ${value.weights.digest} for ${path}, got ${digest}`);
-  const { step, nextSample, dataset, training, weights } = value;
-  return { dir, state: { step, nextSample, dataset, training, weights } };
+  const sizeBytes = (await stat(path).catch(() => undefined))?.size;
+  if (sizeBytes !== state.weights.sizeBytes)
+    throw damaged(dir, `expected ${state.weights.sizeBytes} bytes for ${path}, got ${sizeBytes ?? "no file"}`);
+  return state;
 }
 
 /** The newest one that is whole; what is not is reported to `skipped` and left alone. */
@@ -129,13 +178,17 @@ export async function newestCheckpoint<T>(
   return undefined;
 }
 
-/** Removes half-written folders and all but the `keep` newest. */
-export async function pruneCheckpoints(root: string, keep: number): Promise<void> {
+/**
+ * Removes half-written folders and all but the `keep` newest up to `step`. What is newer than the step a run has come to
+ * was damaged when it went on from an older one: it takes nobody's place.
+ */
+export async function pruneCheckpoints(root: string, keep: number, step: number): Promise<void> {
   const names = await readdir(root).catch(() => []);
   for (const name of names) {
     if (name.startsWith(PARTIAL_PREFIX)) await rm(join(root, name), { recursive: true, force: true });
   }
-  for (const dir of (await listCheckpoints(root)).slice(0, -keep)) {
+  const reached = (await listCheckpoints(root)).filter((dir) => stepOf(dir) <= step);
+  for (const dir of reached.slice(0, -keep)) {
     // Out of sight first, so that a kill leaves no folder that looks whole and is not.
     const aside = join(root, PARTIAL_PREFIX + basename(dir));
     await rename(dir, aside);

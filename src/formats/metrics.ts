@@ -21,6 +21,10 @@ export interface MetricsLine {
   readonly data_wait_ms: number;
   /** Present, and true, where a non-finite gradient kept the step from updating anything. */
   readonly skipped?: true;
+  /** Of a skipped step: operation, layer, tensor and rank where the first value that was not finite stood. */
+  readonly overflow?: string;
+  /** Present where the state was copied for a checkpoint after this step: how long training stood still for it. */
+  readonly checkpoint_ms?: number;
   /** Present where it was measured after this step. */
   readonly heldout_loss?: number | null;
 }

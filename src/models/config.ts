@@ -6,16 +6,22 @@ export const GPT2_VOCAB_SIZE = 50_257;
 /** 128 columns a rank for the matrix units, up to 8 ranks (paper 5.1). */
 export const VOCAB_MULTIPLE = 128 * 8;
 
+/** What native code counts in 32 bits. */
+export const sizeSchema = z
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
+
 export const modelSchema = z.strictObject({
-  numLayers: z.int().positive(),
+  numLayers: sizeSchema,
   /** C */
-  hiddenSize: z.int().positive(),
+  hiddenSize: sizeSchema,
   /** H, divides C */
-  numHeads: z.int().positive(),
-  contextLength: z.int().positive(),
-  vocabSize: z.int().positive().default(GPT2_VOCAB_SIZE),
+  numHeads: sizeSchema,
+  contextLength: sizeSchema,
+  vocabSize: sizeSchema.default(GPT2_VOCAB_SIZE),
   /** V; by default vocabSize rounded up to a multiple of 1,024, the same for every number of ranks. */
-  paddedVocabSize: z.int().positive().optional(),
+  paddedVocabSize: sizeSchema.optional(),
   gelu: z.enum(["tanh", "erf"]).default("tanh"),
   layernormEpsilon: z.number().positive().default(1e-5),
 });
@@ -48,7 +54,10 @@ function gpt2(numLayers: number, hiddenSize: number, numHeads: number, contextLe
   };
 }
 
-/** `gpt2-8.3b` has the 24 heads of the model the paper trained (its scaling study used 32). */
+/**
+ * GPT-2's two smaller sizes and the paper's models (its tables 1, 2 and 7). `gpt2-8.3b` is the one it trained, with 24 heads;
+ * its scaling study had 32, and its table 7 compares both with 16.
+ */
 export const namedModels: Readonly<Record<string, ModelConfig>> = {
   tiny: gpt2(4, 128, 8, 128),
   "gpt2-124m": gpt2(12, 768, 12, 1024),
@@ -57,4 +66,6 @@ export const namedModels: Readonly<Record<string, ModelConfig>> = {
   "gpt2-2.5b": gpt2(54, 1920, 20, 1024),
   "gpt2-4.2b": gpt2(64, 2304, 24, 1024),
   "gpt2-8.3b": gpt2(72, 3072, 24, 1024),
+  "gpt2-8.3b-16h": gpt2(72, 3072, 16, 1024),
+  "gpt2-8.3b-32h": gpt2(72, 3072, 32, 1024),
 };

@@ -71,20 +71,39 @@ export function completeModel(sizes: unknown, origin: string): ModelConfig {
 export interface Layout {
   readonly tp: number;
   readonly dp: number;
+  readonly verifyParallel: boolean;
   readonly microBatch: number;
   readonly globalBatch: number;
   readonly sequenceLength: number;
 }
 
+/** As native/api/trainer_config.cc has it. */
+const MOST_RANKS = 1024;
+
 /** What must divide before anything is allocated. Checked again, in full, by the native side. */
 export function checkLayout(model: ModelConfig, layout: Layout): void {
-  const { tp, dp, microBatch, globalBatch, sequenceLength } = layout;
+  const { tp, dp, verifyParallel, microBatch, globalBatch, sequenceLength } = layout;
   requireMultiple(model.numHeads, tp, "numHeads", "tp");
+  if (tp * dp > MOST_RANKS) throw refuse(`at most ${MOST_RANKS} (ranks of one process)`, "tp * dp", tp * dp);
   requireMultiple(model.paddedVocabSize, 128 * tp, "paddedVocabSize", "128 * tp");
+  if (verifyParallel) checkVerification(model, tp);
   requireMultiple(globalBatch, microBatch * dp, "globalBatch", "microBatch * dp");
   if (sequenceLength > model.contextLength) {
     throw refuse(`at most the model's contextLength (${model.contextLength})`, "sequenceLength", sequenceLength);
   }
+}
+
+/** Shards to verify with: the largest power of two, at most 8, that divides the heads. As native/model/shards.h has it. */
+export function verifyShards(model: ModelConfig): number {
+  return [8, 4, 2].find((shards) => model.numHeads % shards === 0) ?? 1;
+}
+
+function checkVerification(model: ModelConfig, tp: number): void {
+  const shards = verifyShards(model);
+  if (shards % tp !== 0) {
+    throw refuse(`a divisor of ${shards} (what ${model.numHeads} heads allow with verifyParallel)`, "tp", tp);
+  }
+  requireMultiple(model.paddedVocabSize, 128 * shards, "paddedVocabSize", "128 * the shards of verifyParallel");
 }
 
 function requireMultiple(value: number, divisor: number, name: string, divisorName: string): void {

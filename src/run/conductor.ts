@@ -4,7 +4,8 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removePartials, writeFileAtomic } from "../base/atomic.js";
 import { requireCorpusKind } from "../formats/corpus.js";
-import { DEDUP_STATISTICS_FILE, type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
+import { type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
+import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics-file.js";
 import type { FileRef } from "../records/stage.js";
 import type { RunListener } from "./events.js";
 import { LocalExecutor } from "./executors/local.js";
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly onEvent?: RunListener | undefined;
   /** Re-read the outputs of finished stages, not only look at their sizes. */
   readonly verify?: boolean | undefined;
+  /** Refuse to begin a stage anew whose folder holds another result. */
+  readonly resume?: boolean | undefined;
 }
 
 export interface RunResult {
@@ -43,6 +46,7 @@ export async function runPlan(plan: Plan, registry: Registry, options: RunOption
       onEvent,
       signal: options.signal ?? new AbortController().signal,
       verify: options.verify ?? false,
+      resume: options.resume ?? false,
     };
     // What a killed run left of its own files; each stage sweeps its folder itself.
     for (const dir of [plan.out, join(plan.out, CONTROL_NAME)]) await removePartials(dir, { below: false });
@@ -132,7 +136,7 @@ class PlanRun {
   /** One file a dataset, in the order of `names`. */
   async #prepare(names: readonly string[]): Promise<readonly FileRef[]> {
     const entry = this.#registry.prepare;
-    const { stage } = await entry.load();
+    const stage = await entry.loadStage();
     const sources: FileRef[] = [];
     for (const name of names) {
       for (const path of await datasetSources(name)) sources.push(await this.#cache.refOf(path));

@@ -9,6 +9,8 @@ export interface ConfigIssue {
   /** Where the value stands or should stand; for an unknown key, the key itself. */
   readonly path: ConfigPath;
   readonly message: string;
+  /** The message is about several keys below `path`, which it names. */
+  readonly below?: true;
   readonly hint?: string | undefined;
 }
 
@@ -90,6 +92,8 @@ function unit(origin: string): string {
 /** A value as a person would write it, cut where it is long. */
 export function show(value: unknown): string {
   if (value === undefined) return "nothing";
+  // JSON has no word for what 1e999 becomes.
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
 }

@@ -88,7 +88,7 @@ function merge(
       const override =
         overrides.findLast(({ path }) => isPrefix(path, first.path)) ??
         // A key that only exists because an override reaches below it.
-        (file.has(first.path) ? undefined : overrides.findLast(({ path }) => isPrefix(first.path, path)));
+        (file.has(first.path) ? undefined : overrides.findLast(({ path }) => isAbout(first, path)));
       const rest = issues.length === 1 ? "" : ` (and ${issues.length - 1} more)`;
       const message = `${override === undefined ? "" : `${override.origin}: `}${first.message}${rest}`;
       return invalid("config-value", message, {
@@ -130,6 +130,13 @@ function checkKey(parent: object, path: ConfigPath, depth: number, origin: strin
 
 function isPrefix(prefix: ConfigPath, path: ConfigPath): boolean {
   return prefix.length <= path.length && prefix.every((part, i) => part === path[i]);
+}
+
+/** Whether an override of what lies below the issue's path may be what it is about. */
+function isAbout({ path, message, below }: ConfigIssue, override: ConfigPath): boolean {
+  if (!isPrefix(path, override)) return false;
+  const key = override.slice(path.length).join(".");
+  return below !== true || message.split(/[^\w.]+/).includes(key);
 }
 
 /** The position of the key at `path`, or of its nearest ancestor that is written down. */

@@ -68,7 +68,7 @@ export async function resolveInput(path: string, registry: Registry, cache: Dige
     throw error;
   });
   if (committed !== undefined) {
-    const { stage } = await entryByName(registry, committed.stage).load();
+    const stage = await entryByName(registry, committed.stage).loadStage();
     const outputs = committed.outputs.map((output) => ({ ...output, path: join(path, output.path) }));
     const data = stage.dataOutputs(path, outputs);
     for (const { path: file, digest } of data) {

@@ -90,7 +90,7 @@ export async function resolvePlan(source: ConfigSource, fallbackName: string, re
   }
   const stages: PlannedStage[] = [];
   for (const entry of present) {
-    const { stage } = await entry.load();
+    const stage = await entry.loadStage();
     const config = await parseConfig(entry.key, stage, source);
     stages.push({
       entry,
@@ -156,7 +156,7 @@ async function parseConfig(key: string, stage: AnyStage, source: ConfigSource): 
     await stage.check?.(parsed.data);
   } catch (error) {
     if (!(error instanceof MillraceError && error.code.startsWith("config"))) throw error;
-    throw source.fail([{ path: [key], message: `${key}: ${error.message}`, hint: error.hint }]);
+    throw source.fail([{ path: [key], message: `${key}: ${error.message}`, below: true, hint: error.hint }]);
   }
   return parsed.data as Record<string, unknown>;
 }

@@ -1,5 +1,6 @@
 // What lies in a stage's folder before it runs: a finished result, an unfinished one that can go on, one that is of no use any
 // more, or something that is not ours to touch.
+import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isPartial, removePartials } from "../base/atomic.js";
@@ -46,7 +47,9 @@ export async function inspectFolder(
       return changed({ stage, version, config, inputs: file.inputs.map(({ name, digest }) => ({ name, digest })) });
     }
     const damage = await findDamage(dir, file.outputs, verify);
-    return damage === undefined ? { kind: "committed", file } : { kind: "stale", reason: damage };
+    if (damage === undefined) return { kind: "committed", file };
+    // Such a process tells by itself what of its state is whole.
+    return { kind: continuationKeys.length > 0 ? "continuable" : "stale", reason: damage };
   }
   if (!names.includes(JOURNAL_NAME)) {
     throw invalid(
@@ -64,20 +67,25 @@ export async function inspectFolder(
   return changed({ stage, version, config, inputs });
 }
 
+/** Where the folder's files can be kept: nothing is there yet. */
+export function previousOf(dir: string): string {
+  for (let number = 1; ; number++) {
+    const previous = `${dir}.previous${number === 1 ? "" : `-${number}`}`;
+    if (!existsSync(previous)) return previous;
+  }
+}
+
 /**
  * Empties the folder. The journal goes last: while it is there, the next run knows that the folder is ours. The result of a
- * process that governs itself (a training run) may have cost days, so the newest one is kept beside the folder.
+ * process that governs itself (a training run) may have cost days, so its files go to the folder `previous`. None of those
+ * is ever removed: who gave a wrong setting, and then the right one again, would lose the run that was meant.
  */
-export async function clearFolder(dir: string, keepPrevious: boolean): Promise<void> {
-  const previous = `${dir}.previous`;
-  if (keepPrevious) {
-    await rm(previous, { recursive: true, force: true });
-    await mkdir(previous, { recursive: true });
-  }
+export async function clearFolder(dir: string, previous: string | undefined): Promise<void> {
+  if (previous !== undefined) await mkdir(previous, { recursive: true });
   const rank = (name: string): number => (name === STAGE_FILE_NAME ? 0 : name === JOURNAL_NAME ? 2 : 1);
   const names = (await readdir(dir)).filter((name) => !RUN_NAMES.includes(name)).sort((a, b) => rank(a) - rank(b));
   for (const name of names) {
-    if (keepPrevious) await rename(join(dir, name), join(previous, name));
+    if (previous !== undefined) await rename(join(dir, name), join(previous, name));
     else await rm(join(dir, name), { recursive: true, force: true });
   }
 }

@@ -2,7 +2,7 @@
 // and the journal, and commits. After it returns, stage.json says all that later stages and people need.
 import { rm } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
-import { invariant } from "../base/errors.js";
+import { invalid, invariant } from "../base/errors.js";
 import type { BlockReader } from "../records/block-reader.js";
 import type { FileRef, PhaseContext, Task, TaskResult } from "../records/stage.js";
 import type { RunListener } from "./events.js";
@@ -12,7 +12,7 @@ import { fromRecord, JOURNAL_FORMAT, type JournalContent, JournalWriter, taskKey
 import type { PlannedStage } from "./recipe.js";
 import type { AnyStage } from "./registry.js";
 import { findDamage, type StageFile, writeStageFile } from "./stage-file.js";
-import { clearFolder, inspectFolder, openFolder, reopenFolder, WORK_NAME } from "./stage-folder.js";
+import { clearFolder, inspectFolder, openFolder, previousOf, reopenFolder, WORK_NAME } from "./stage-folder.js";
 import { identityOf, keyOf, type StageIdentity } from "./stage-key.js";
 import { TaskProgress } from "./task-progress.js";
 
@@ -23,6 +23,8 @@ export interface StageTools {
   readonly signal: AbortSignal;
   /** Re-read every output that is found in place, not only look at its size. */
   readonly verify: boolean;
+  /** Refuse a folder whose result cannot be gone on with, instead of beginning anew. */
+  readonly resume: boolean;
   /** Called before anything in the stage's folder changes. */
   beforeWork(): Promise<void>;
 }
@@ -58,12 +60,18 @@ export async function runStage(planned: PlannedStage, inputs: StageInputs, tools
     tools.onEvent({ type: "stage-up-to-date", stage: entry.key });
     return { file: state.file, outputs: absolute(dir, state.file.outputs), upToDate: true };
   }
+  if (tools.resume && state.kind === "stale") {
+    throw invalid("config-out", `expected a run to go on with in ${dir} for --resume, but ${state.reason}`, {
+      hint: "put that back; without --resume the run is moved aside and another begins",
+    });
+  }
   await tools.beforeWork();
   if (state.kind === "stale") {
     const keep = stage.phases.some((phase) => phase.kind === "process");
-    const action = keep ? `moving ${dir} to ${dir}.previous` : `removing what ${dir} holds`;
+    const previous = keep ? previousOf(dir) : undefined;
+    const action = previous === undefined ? `removing what ${dir} holds` : `moving ${dir} to ${previous}`;
     tools.onEvent({ type: "stage-stale", stage: entry.key, reason: state.reason, action });
-    await clearFolder(dir, keep);
+    await clearFolder(dir, previous);
   }
   if (state.kind === "continuable") {
     tools.onEvent({

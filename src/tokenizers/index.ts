@@ -53,7 +53,14 @@ function loadGpt2(): Tokenizer {
   });
 }
 
-const FOLDER_FILES = ["vocab.json", "merges.txt"] as const;
+export const FOLDER_FILES = ["vocab.json", "merges.txt"] as const;
+
+/** The two files that a tokenizer is made of. */
+export function vocabularyFiles(name: string): { vocabFile: string; mergesFile: string } {
+  if (name === "gpt2") return { vocabFile: gpt2File("encoder.json").file, mergesFile: gpt2File("vocab.bpe").file };
+  const [vocabFile, mergesFile] = FOLDER_FILES.map((file) => resolve(name, file)) as [string, string];
+  return { vocabFile, mergesFile };
+}
 
 /** Files of a tokenizer whose name does not pin their content, absolute. */
 export function tokenizerFiles(name: string): string[] {

@@ -1,27 +1,54 @@
 // What a user may say about training, and what it means once everything is known.
 import { invalid } from "../base/errors.js";
 import { z } from "../base/schema.js";
-import { checkLayout, type ModelConfig, modelSchema, resolveModel } from "../models/index.js";
+import { checkLayout, type ModelConfig, modelSchema, resolveModel, sizeSchema } from "../models/index.js";
 import type { NativeTrainerConfig } from "../native.js";
+import { type InitialWeights, resolveInit } from "./initial-weights.js";
+
+const powerOfTwo = z
+  .number()
+  .positive()
+  .refine((value) => Number.isInteger(Math.log2(value)), "a power of two");
 
 export const trainSchema = z.strictObject({
   /** A name (tiny, gpt2-124m, ...), a JSON file with sizes, or the sizes. */
   model: z.union([z.string().min(1), modelSchema]),
   /** Tensor-parallel ranks. */
-  tp: z.int().positive().default(1),
+  tp: sizeSchema.default(1),
   /** Data-parallel ranks. */
-  dp: z.int().positive().default(1),
+  dp: sizeSchema.default(1),
   /** Over all ranks; 0: one a processor. */
-  threads: z.int().nonnegative().default(0),
+  threads: z
+    .int()
+    .nonnegative()
+    .max(2 ** 31 - 1)
+    .default(0),
   device: z.enum(["cpu"]).default("cpu"),
-  precision: z.enum(["fp32"]).default("fp32"),
+  /** Of activations and of the weights that products read; all that adds up stays fp32. */
+  precision: z.enum(["fp32", "bf16", "fp16"]).default("fp32"),
+  /** Of fp16, which is scaled whether or not this is given. */
+  lossScale: z
+    .strictObject({
+      initial: powerOfTwo.default(2 ** 32),
+      /** An overflow at this scale ends the run. */
+      minimum: powerOfTwo.default(1),
+      /** Steps in a row without overflow that double the scale. */
+      window: z.int().positive().default(1000),
+      /** Overflows, the last of which halves it. */
+      hysteresis: z.int().positive().default(2),
+    })
+    .optional(),
   steps: z.int().positive(),
   /** Sequences a data-parallel rank at a time. */
-  microBatch: z.int().positive().default(4),
+  microBatch: sizeSchema.default(4),
   /** Sequences a step; microBatch * dp by default. */
-  globalBatch: z.int().positive().optional(),
+  globalBatch: sizeSchema.optional(),
   /** T; the model's context length by default. */
-  sequenceLength: z.int().positive().optional(),
+  sequenceLength: sizeSchema.optional(),
+  /** What the backward pass computes again instead of keeping it; no result depends on it. */
+  recompute: z.enum(["none", "selective", "full"]).default("none"),
+  /** Sums in one order for every number of ranks: the same bits for each `tp`, at some cost. */
+  verifyParallel: z.boolean().default(false),
   dropout: z.number().min(0).lt(1).default(0.1),
   learningRate: z.number().positive().default(1.5e-4),
   /** The schedule's floor; 1e-5, or learningRate where that is lower. */
@@ -38,6 +65,8 @@ export const trainSchema = z.strictObject({
   /** 0: no clipping. */
   clipNorm: z.number().nonnegative().default(1),
   initStd: z.number().positive().default(0.02),
+  /** Folder of an imported model whose parameters to start from; without it they are drawn. */
+  init: z.string().min(1).optional(),
   seed: z.int().nonnegative().default(1234),
   /** Steps between measurements of the held-out loss; 0: only at the end. */
   evalEvery: z.int().nonnegative().default(0),
@@ -49,27 +78,19 @@ export const trainSchema = z.strictObject({
 });
 
 export type TrainConfig = z.output<typeof trainSchema>;
+type LossScale = NonNullable<TrainConfig["lossScale"]>;
+
+/** What a trainer is told besides, and what may differ between a checkpoint and its continuation. */
+type HowItRuns = "backend" | "tensorParallel" | "dataParallel" | "threads" | "recompute" | "verifyParallel";
 
 /** Everything that decides the curve, with the model spelled out; what a checkpoint must agree with. */
-export interface ResolvedTraining {
+export interface ResolvedTraining extends Omit<NativeTrainerConfig, HowItRuns | "lossScale"> {
   readonly model: ModelConfig;
-  readonly precision: "fp32";
-  readonly microBatch: number;
-  readonly globalBatch: number;
-  readonly sequenceLength: number;
-  readonly dropout: number;
-  readonly learningRate: number;
-  readonly minLearningRate: number;
-  readonly schedule: "cosine" | "linear" | "constant";
-  readonly warmupSteps: number;
-  readonly decaySteps: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  readonly clipNorm: number;
-  readonly initStd: number;
-  readonly seed: number;
+  readonly precision: TrainConfig["precision"];
+  /** Of fp16 alone. */
+  readonly lossScale?: LossScale;
+  /** Digest of the weights that were not drawn but given. */
+  readonly initialWeights?: string;
 }
 
 /** What may change between a checkpoint and its continuation: how far, how fast, how often. */
@@ -77,20 +98,29 @@ export interface TrainingRun {
   readonly tp: number;
   readonly dp: number;
   readonly threads: number;
+  readonly recompute: "none" | "selective" | "full";
+  readonly verifyParallel: boolean;
   readonly steps: number;
   readonly evalEvery: number;
   readonly evalTokens: number;
   readonly checkpointEvery: number;
   readonly keepCheckpoints: number;
+  /** Where those of `initialWeights` are. */
+  readonly init?: InitialWeights;
 }
 
 export async function resolveTraining(config: TrainConfig): Promise<{ training: ResolvedTraining; run: TrainingRun }> {
-  const { tp, dp, threads, steps, evalEvery, evalTokens, checkpointEvery, keepCheckpoints } = config;
+  const { tp, dp, threads, recompute, verifyParallel, steps, evalEvery, evalTokens, checkpointEvery, keepCheckpoints } =
+    config;
   const model = await resolveModel(config.model);
+  const init = config.init === undefined ? undefined : await resolveInit(config.init, model);
   const decaySteps = config.decaySteps ?? steps;
   const training: ResolvedTraining = {
     model,
     precision: config.precision,
+    ...(config.precision === "fp16" && {
+      lossScale: config.lossScale ?? trainSchema.shape.lossScale.unwrap().parse({}),
+    }),
     microBatch: config.microBatch,
     globalBatch: config.globalBatch ?? config.microBatch * dp,
     sequenceLength: config.sequenceLength ?? model.contextLength,
@@ -106,12 +136,36 @@ export async function resolveTraining(config: TrainConfig): Promise<{ training: 
     weightDecay: config.weightDecay,
     clipNorm: config.clipNorm,
     initStd: config.initStd,
+    ...(init && { initialWeights: init.digest }),
     seed: config.seed,
   };
-  checkLayout(model, { tp, dp, ...training });
+  checkLayout(model, { tp, dp, verifyParallel, ...training });
+  checkLossScale(config);
   requireAtMost(training.minLearningRate, training.learningRate, "minLearningRate", "learningRate");
   requireAtMost(training.warmupSteps, training.decaySteps, "warmupSteps", "decaySteps");
-  return { training, run: { tp, dp, threads, steps, evalEvery, evalTokens, checkpointEvery, keepCheckpoints } };
+  return {
+    training,
+    run: {
+      tp,
+      dp,
+      threads,
+      recompute,
+      verifyParallel,
+      steps,
+      evalEvery,
+      evalTokens,
+      checkpointEvery,
+      keepCheckpoints,
+      ...(init && { init }),
+    },
+  };
+}
+
+function checkLossScale({ precision, lossScale }: TrainConfig): void {
+  if (lossScale === undefined) return;
+  if (precision !== "fp16")
+    throw invalid("config-train", `expected no lossScale with precision ${precision} (only fp16 is scaled), got one`);
+  requireAtMost(lossScale.minimum, lossScale.initial, "lossScale.minimum", "lossScale.initial");
 }
 
 function requireAtMost(value: number, bound: number, name: string, boundName: string): void {
@@ -124,5 +178,7 @@ export function trainerConfig(
   run: TrainingRun,
   backend: "cpu" | "reference",
 ): NativeTrainerConfig {
-  return { ...training, backend, tensorParallel: run.tp, dataParallel: run.dp, threads: run.threads };
+  const { tp, dp, threads, recompute, verifyParallel } = run;
+  const { initialWeights: _, lossScale = null, ...rest } = training;
+  return { ...rest, lossScale, backend, tensorParallel: tp, dataParallel: dp, threads, recompute, verifyParallel };
 }

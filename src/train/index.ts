@@ -8,10 +8,11 @@ import { type MetricsLine, readMetrics } from "../formats/metrics.js";
 import { modelFile } from "../models/index.js";
 import type { FileRef, PhaseContext, Progress, Stage, TaskResult } from "../records/stage.js";
 import { resolveTraining, type TrainConfig, trainSchema } from "./config.js";
+import { initFile } from "./initial-weights.js";
 import { CHECKPOINTS_NAME, METRICS_NAME, type TrainJob, type TrainMessage, type TrainOutcome } from "./loop.js";
 import { supervise } from "./supervisor.js";
 
-export { type ResolvedTraining, resolveTraining, type TrainConfig, trainSchema } from "./config.js";
+export { type ResolvedTraining, resolveTraining, type TrainConfig, trainerConfig, trainSchema } from "./config.js";
 export { runTraining, type TrainJob } from "./loop.js";
 
 const STATUS_NAME = "status.page";
@@ -30,17 +31,17 @@ export function createTrainStage(childModule: URL): Stage<TrainConfig> {
     async check(config) {
       await resolveTraining(config);
     },
-    configFiles({ model }) {
+    configFiles({ model, init }) {
       const file = modelFile(model);
-      return file === undefined ? [] : [file];
+      return [...(file === undefined ? [] : [file]), ...(init === undefined ? [] : [initFile(init)])];
     },
     phases: [
       { name: "steps", kind: "process", run: (context, report, signal) => train(childModule, context, report, signal) },
     ],
     dataOutputs: (_dir, outputs) => outputs.filter(({ path }) => [STATE_NAME, WEIGHTS_NAME].includes(basename(path))),
-    runtimeKeys: ["threads", "checkpointEvery", "keepCheckpoints"],
+    runtimeKeys: ["threads", "recompute", "checkpointEvery", "keepCheckpoints"],
     // A checkpoint that does not fit what these lead to (a schedule over other steps) is refused with the difference.
-    continuationKeys: ["steps", "decaySteps", "tp", "dp", "evalEvery", "evalTokens"],
+    continuationKeys: ["steps", "decaySteps", "tp", "dp", "verifyParallel", "evalEvery", "evalTokens"],
   };
 }
 

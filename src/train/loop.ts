@@ -1,6 +1,6 @@
 // The loop in the training process: moves batches, metrics, signals and checkpoint requests. All that changes the model
 // happens in native/train; who is dead or hung is the supervisor's to say.
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { JobContext } from "../base/child.js";
 import { invalid } from "../base/errors.js";
 import {
@@ -9,20 +9,19 @@ import {
   newestCheckpoint,
   pruneCheckpoints,
   WEIGHTS_NAME,
-  writeCheckpoint,
 } from "../formats/checkpoint.js";
 import { finiteOrNull, type MetricsLine, MetricsWriter } from "../formats/metrics.js";
 import { HostRow, statusPageBytes, writeStatusHeader } from "../formats/status-page.js";
 import { heldOutLoss } from "../models/index.js";
 import { type NativeTrainer, native, type StepResult } from "../native.js";
 import type { BatchSource, DatasetIdentity, TokenDataset } from "../records/batch.js";
+import { CheckpointWriter, type Unsealed } from "./checkpoint-writer.js";
 import { type ResolvedTraining, type TrainingRun, trainerConfig } from "./config.js";
+import { checkInitTokenizer } from "./initial-weights.js";
 
 export const METRICS_NAME = "metrics.jsonl";
 export const CHECKPOINTS_NAME = "checkpoints";
 const TICK_EVERY_MS = 200;
-/** A model whose gradients stay non-finite this many steps in a row does not come back. */
-const MAX_SKIPPED = 20;
 
 export interface TrainJob {
   readonly kind: "train";
@@ -62,6 +61,7 @@ export async function runTraining(job: TrainJob, dataset: TokenDataset, context:
   const ticker = setInterval(() => host.tick(), TICK_EVERY_MS);
 
   checkVocabulary(dataset, training);
+  if (run.init !== undefined) checkInitTokenizer(run.init, dataset);
   const checkpoint = await findCheckpoint(job, dataset, post);
   const backend = native().backends()[0] ?? "reference";
   host.set("idle", "creating the trainer", 0);
@@ -70,6 +70,9 @@ export async function runTraining(job: TrainJob, dataset: TokenDataset, context:
     if (checkpoint !== undefined) {
       host.set("idle", "loading the checkpoint", checkpoint.state.step);
       await trainer.load(join(checkpoint.dir, WEIGHTS_NAME));
+    } else if (run.init !== undefined) {
+      host.set("idle", "loading the model to start from", 0);
+      await trainer.load(run.init.path);
     }
     return await new Loop(job, dataset, trainer, host, backend, context).run(checkpoint);
   } finally {
@@ -101,7 +104,7 @@ async function findCheckpoint(
   post: (message: TrainMessage) => void,
 ): Promise<Checkpoint<ResolvedTraining> | undefined> {
   const root = join(job.dir, CHECKPOINTS_NAME);
-  await pruneCheckpoints(root, Number.MAX_SAFE_INTEGER);
+  await pruneCheckpoints(root, Number.MAX_SAFE_INTEGER, 0);
   const checkpoint = await newestCheckpoint<ResolvedTraining>(root, (error) =>
     post({ type: "notice", text: `skipped: ${error.message}` }),
   );
@@ -121,6 +124,8 @@ async function findCheckpoint(
       },
     );
   }
+  // This one is whole: older ones that are no longer wanted may make the room for the next.
+  await pruneCheckpoints(root, job.run.keepCheckpoints, state.step);
   return checkpoint;
 }
 
@@ -132,7 +137,6 @@ class Loop {
   readonly #backend: "cpu" | "reference";
   readonly #context: JobContext;
   #nextSample = 0;
-  #numSkipped = 0;
 
   constructor(
     job: TrainJob,
@@ -153,10 +157,18 @@ class Loop {
   async run(checkpoint: Checkpoint<ResolvedTraining> | undefined): Promise<TrainOutcome> {
     const { training, run, dir } = this.#job;
     let step = checkpoint?.state.step ?? 0;
-    let saved = checkpoint?.dir;
+    let savedStep = checkpoint?.state.step;
     this.#nextSample = checkpoint?.state.nextSample ?? 0;
+    this.#host.set("idle", "memory for checkpoints", step);
+    const snapshot = await this.#trainer.createSnapshot();
     this.#post({ type: "started", step, backend: this.#backend });
     const metrics = await MetricsWriter.open(join(dir, METRICS_NAME), step);
+    const checkpoints = new CheckpointWriter<ResolvedTraining>(snapshot, {
+      root: join(dir, CHECKPOINTS_NAME),
+      keep: run.keepCheckpoints,
+      before: () => metrics.sync(),
+      onSaved: (name) => this.#post({ type: "saved", name }),
+    });
     const batches = await this.#dataset.openBatches({
       sequenceLength: training.sequenceLength,
       globalBatch: training.globalBatch,
@@ -165,25 +177,33 @@ class Loop {
     });
     try {
       while (step < run.steps && !this.#context.signal.aborted) {
+        checkpoints.check();
         step += 1;
         const line = await this.#step(step, batches);
-        await metrics.append(line);
+        const due = isDue(step, run.checkpointEvery, run.steps) || this.#context.signal.aborted;
+        const stoodMs = due ? await this.#copyState(step, checkpoints) : undefined;
+        await metrics.append(stoodMs === undefined ? line : { ...line, checkpoint_ms: stoodMs });
         this.#post({ type: "step", line });
-        saved = undefined;
-        if (isDue(step, run.checkpointEvery, run.steps)) {
-          await metrics.sync();
-          saved = await this.#save(step);
+        if (due) {
+          checkpoints.write(this.#stateOf(step));
+          savedStep = step;
         }
       }
-      if (saved === undefined) {
-        await metrics.sync();
-        saved = await this.#save(step);
+      // Asked to stop between two steps, or before the first.
+      if (savedStep !== step) {
+        await this.#copyState(step, checkpoints);
+        checkpoints.write(this.#stateOf(step));
       }
+      this.#host.set("idle", "writing the last checkpoint", step);
+      const last = (await checkpoints.finish()) ?? checkpoint!;
+      return { step, backend: this.#backend, checkpoint: last.dir, interrupted: step < run.steps };
     } finally {
       await batches.close();
+      // What is being written is worth finishing whatever else failed; its own failure is not worth hiding that.
+      await checkpoints.finish().catch(() => undefined);
       await metrics.close();
+      snapshot.destroy();
     }
-    return { step, backend: this.#backend, checkpoint: saved, interrupted: step < run.steps };
   }
 
   #post(message: TrainMessage): void {
@@ -200,20 +220,22 @@ class Loop {
     let result: StepResult;
     try {
       result = await this.#trainer.step(batch.tokens, batch.samples);
+    } catch (error) {
+      throw (error as { code?: unknown }).code === "native-diverged" ? diverged(error as Error) : error;
     } finally {
       batch.release();
     }
     this.#nextSample += training.globalBatch;
-    this.#checkSkipped(step, result);
+    this.#noteSkipped(step, result);
     const heldOut = isDue(step, run.evalEvery, run.steps) ? await this.#measureHeldOut(step) : undefined;
     return metricsLine(step, result, waitMs, heldOut);
   }
 
-  #checkSkipped(step: number, result: StepResult): void {
-    this.#numSkipped = result.skipped ? this.#numSkipped + 1 : 0;
-    if (this.#numSkipped < MAX_SKIPPED) return;
-    throw invalid("train-diverged", `expected finite gradients, got none in the ${MAX_SKIPPED} steps up to ${step}`, {
-      hint: "lower learningRate or lengthen warmupSteps; the last checkpoint is from before",
+  #noteSkipped(step: number, { overflow, lossScale }: StepResult): void {
+    if (overflow === null) return;
+    this.#post({
+      type: "notice",
+      text: `step ${step} updated nothing: its gradient was not finite at loss scale ${lossScale}; first in ${overflow}`,
     });
   }
 
@@ -229,16 +251,25 @@ class Loop {
     return heldOutLoss(this.#trainer, batches);
   }
 
-  async #save(step: number): Promise<string> {
-    const { dir, training, run } = this.#job;
-    const root = join(dir, CHECKPOINTS_NAME);
-    this.#host.set("idle", "writing a checkpoint", step);
-    const state = { step, nextSample: this.#nextSample, dataset: identityOf(this.#dataset), training };
-    const checkpoint = await writeCheckpoint(root, state, (path) => this.#trainer.save(path));
-    this.#post({ type: "saved", name: basename(checkpoint.dir) });
-    await pruneCheckpoints(root, run.keepCheckpoints);
-    return checkpoint.dir;
+  /** How long training stood still for it, in milliseconds. */
+  async #copyState(step: number, checkpoints: CheckpointWriter<ResolvedTraining>): Promise<number> {
+    const start = performance.now();
+    this.#host.set("idle", "copying the state for a checkpoint, or waiting for the one before", step);
+    await checkpoints.take();
+    return round(performance.now() - start);
   }
+
+  #stateOf(step: number): Unsealed<ResolvedTraining> {
+    const { training } = this.#job;
+    return { step, nextSample: this.#nextSample, dataset: identityOf(this.#dataset), training };
+  }
+}
+
+function diverged(cause: Error): Error {
+  return invalid("train-diverged", cause.message, {
+    hint: "lower learningRate, lengthen warmupSteps or lower clipNorm; in fp16 try bf16; the last checkpoint is from before",
+    cause,
+  });
 }
 
 /** The last step always; every 0 steps means that one only. */
@@ -260,6 +291,7 @@ function metricsLine(step: number, result: StepResult, waitMs: number, heldOut: 
     communication_ms: round(result.communicationSeconds * 1000),
     data_wait_ms: round(waitMs),
     ...(result.skipped ? { skipped: true as const } : {}),
+    ...(result.overflow === null ? {} : { overflow: result.overflow }),
     ...(heldOut === undefined ? {} : { heldout_loss: finiteOrNull(heldOut) }),
   };
 }

@@ -2,7 +2,7 @@
 // child says about its work goes to `onMessage`; how it ended becomes one result or one error.
 import { readFile, rm } from "node:fs/promises";
 import { type ChildEnd, startChild } from "../base/child.js";
-import { invalid, MillraceError } from "../base/errors.js";
+import { fromWireError, invalid, MillraceError } from "../base/errors.js";
 import { readStatusPage, type StatusPage } from "../formats/status-page.js";
 import { defaultLimits, describePlaces, type Verdict, Watch, type WatchLimits } from "./watch.js";
 
@@ -57,8 +57,14 @@ function failure(
   // A process that was ended for standing still has nothing to add to that.
   if (watcher.verdict !== undefined)
     return invalid(watcher.verdict.code, watcher.verdict.message, { stage: "train", hint });
-  if (end.kind === "error") return end.error;
+  if (end.kind === "error") return withHint(end.error, hint);
   return lost(end, watcher.page, pid, hint);
+}
+
+/** What failed in the child and is no choice of the user's (a full disk) leaves the question what remains. */
+function withHint(error: Error, hint: string): Error {
+  if (!(error instanceof MillraceError) || error.hint !== undefined || error.code.startsWith("config")) return error;
+  return fromWireError({ ...error.toWire(), hint });
 }
 
 function lost(

@@ -1,6 +1,5 @@
 // The user's own command, killed with SIGKILL as a whole process group at random times and started again until it is
 // done, leaves the same bytes as a run that nobody touched: documents, shards, parameters and the losses of every step.
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startCommand } from "./command.js";
 
 const cli = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const minutes = 60_000;
@@ -72,21 +72,7 @@ eval:
   maxTokens: 8
 `;
 
-function start(cwd: string): { readonly group: number; readonly exit: Promise<number | null> } {
-  const child = spawn(process.execPath, [cli, "run", "recipe.yaml"], {
-    cwd,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => (output += bytes.toString()));
-  const exit = new Promise<number | null>((resolve, reject) => {
-    child.once("exit", (code) =>
-      code === null || code === 0 ? resolve(code) : reject(new Error(`exit ${code}\n${output}`)),
-    );
-  });
-  return { group: child.pid!, exit };
-}
+const RUN = ["run", "recipe.yaml"];
 
 /** Path and SHA-256 of every file that the formats call data: all of clean, dedup and shards, and the last parameters. */
 function dataDigests(run: string): Record<string, string> {
@@ -128,7 +114,7 @@ describe("kill -9 of the process group", () => {
     async () => {
       const run = join(folder, "runs/kill");
       const began = performance.now();
-      await start(folder).exit;
+      await startCommand(cli, RUN, folder).exit;
       const duration = performance.now() - began;
       const expected = { data: dataDigests(run), losses: losses(run) };
       expect(Object.keys(expected.data).length).toBeGreaterThanOrEqual(6);
@@ -137,7 +123,7 @@ describe("kill -9 of the process group", () => {
       const random = generator(20191);
       let kills = 0;
       for (let attempt = 0; attempt < 40; attempt += 1) {
-        const { group, exit } = start(folder);
+        const { group, exit } = startCommand(cli, RUN, folder);
         // The first kills come at any time of a run, later ones sooner, so that the run is cut into many pieces.
         const delay = kills >= 12 ? Number.POSITIVE_INFINITY : 150 + random() * duration * (kills < 4 ? 1 : 0.4);
         const outcome = await Promise.race([exit, ...(Number.isFinite(delay) ? [sleep(delay, "kill" as const)] : [])]);
@@ -150,7 +136,7 @@ describe("kill -9 of the process group", () => {
       expect({ data: dataDigests(run), losses: losses(run) }).toEqual(expected);
 
       // Once more does nothing, and the digests above are of files that a changed byte would change.
-      await start(folder).exit;
+      await startCommand(cli, RUN, folder).exit;
       expect(dataDigests(run)).toEqual(expected.data);
       const kept = join(run, "dedup/kept.jsonl");
       writeFileSync(kept, `${readFileSync(kept, "utf8").slice(0, -2)} \n`);

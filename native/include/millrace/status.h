@@ -26,7 +26,8 @@ typedef enum mr_code {
   MR_COMM = 4,      /* a collective failed; the group is poisoned */
   MR_CORRUPT = 5,   /* bytes on disk are not what they should be */
   MR_NO_DEVICE = 6, /* the asked-for backend has no device here */
-  MR_INTERNAL = 7
+  MR_INTERNAL = 7,
+  MR_DIVERGED = 8 /* training: gradients are not finite and nothing is left to try; the sentence has advice */
 } mr_code;
 
 const char* mr_last_error(void);

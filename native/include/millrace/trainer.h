@@ -18,6 +18,10 @@ typedef struct mr_trainer mr_trainer;
 
 typedef enum mr_gelu { MR_GELU_TANH = 0, MR_GELU_ERF = 1 } mr_gelu;
 typedef enum mr_schedule { MR_SCHEDULE_COSINE = 0, MR_SCHEDULE_LINEAR = 1, MR_SCHEDULE_CONSTANT = 2 } mr_schedule;
+/* What the backward pass computes again instead of keeping it. It changes memory and time, never a bit of a result.
+ * SELECTIVE: outputs of LayerNorm and GELU. FULL: each layer from its input (activation checkpointing, paper 4.2).
+ * Attention probabilities are computed again in any case. */
+typedef enum mr_recompute { MR_RECOMPUTE_NONE = 0, MR_RECOMPUTE_SELECTIVE = 1, MR_RECOMPUTE_FULL = 2 } mr_recompute;
 
 typedef struct mr_model_config {
   int32_t num_layers;
@@ -30,16 +34,31 @@ typedef struct mr_model_config {
   double layernorm_epsilon;
 } mr_model_config;
 
+/* Dynamic loss scaling (paper, section 4.2). All 0: the paper's 2^32, 1, 1000, 2. */
+typedef struct mr_loss_scale {
+  double initial;     /* of the first step; a power of two, as is minimum */
+  double minimum;     /* an overflow at this scale ends the run (MR_DIVERGED) */
+  int64_t window;     /* steps in a row without overflow that double it */
+  int64_t hysteresis; /* overflows, the last of which halves it; restored when it doubles */
+} mr_loss_scale;
+
 typedef struct mr_trainer_config {
   mr_model_config model;
-  const char* backend;   /* "cpu" or "reference" */
-  const char* precision; /* "fp32"; "fp64" on the reference backend, for finite differences */
+  const char* backend; /* "cpu" or "reference" */
+  /* "fp32", "bf16" or "fp16": of activations and of the weights that products read; sums, statistics, gradients,
+   * moments and the weights that the optimizer updates are fp32. "fp64", of all, on the reference backend. */
+  const char* precision;
+  mr_loss_scale loss_scale; /* of "fp16"; all 0 for others, which are not scaled */
   int32_t tensor_parallel;
   int32_t data_parallel;
   int32_t threads;         /* total over all ranks; 0: one a processor */
   int32_t sequence_length; /* T <= context_length */
   int32_t micro_batch;     /* sequences a data-parallel rank at a time */
   int32_t global_batch;    /* sequences a step; a multiple of micro_batch * data_parallel */
+  mr_recompute recompute;
+  int32_t verify_parallel; /* 1: the same bits for every tensor_parallel and number of threads; slower. Sums over what
+                            * ranks share have one order, of the largest power of two of parts, at most 8, that divides
+                            * num_heads: tensor_parallel divides that number, and 128 times it padded_vocab_size */
   double dropout;          /* embedding, attention probabilities, both residual branches */
   uint64_t seed;
   double init_std; /* N(0, init_std); attention output and second MLP weight / sqrt(2 * num_layers) (paper 4.2) */
@@ -60,19 +79,22 @@ typedef struct mr_step_result {
   double loss;      /* mean over the counted tokens of the global batch, nats */
   double grad_norm; /* before clipping */
   double learning_rate;
-  double loss_scale;
+  double loss_scale; /* of this step; 1 but for "fp16" */
   int64_t num_tokens;
-  int32_t skipped; /* 1: a non-finite gradient; nothing was updated */
+  int32_t skipped;      /* 1: a non-finite gradient; nothing was updated, neither schedule nor moments advanced */
+  const char* overflow; /* when skipped: operation, layer, tensor and rank of the first value that is not finite; else
+                         * NULL; valid until the trainer's next call */
   double seconds;
   double communication_seconds; /* of rank 0, inside seconds */
 } mr_step_result;
 
 typedef struct mr_memory_plan {
-  uint64_t parameter_bytes; /* of one rank, as are all */
+  uint64_t parameter_bytes; /* of one rank, as are all; in bf16 and fp16 with the fp32 weights of the optimizer */
   uint64_t gradient_bytes;
   uint64_t optimizer_bytes;
   uint64_t activation_bytes;
   uint64_t total_bytes;    /* the size of the rank's arena, exact */
+  uint64_t snapshot_bytes; /* of a rank of the first data-parallel group, besides: see mr_snapshot_create */
   uint64_t num_parameters; /* of the whole model, padded vocabulary included, duplicated ones once */
 } mr_memory_plan;
 
@@ -102,8 +124,9 @@ mr_code mr_trainer_logits(mr_trainer* trainer, const int32_t* tokens, int64_t le
 
 /* Checkpoint bytes: logical tensors, moments and counters in one safetensors file, written aside and renamed; any
  * tensor_parallel and data_parallel loads it. The metadata map holds "step" and the model config. See
- * docs/formats/checkpoint.md. A refusal (MR_IO, MR_CORRUPT, MR_INVALID_ARGUMENT) leaves trainer and `path` as they
- * were; after an error of any other call that is not MR_INVALID_ARGUMENT the trainer can only be destroyed. */
+ * docs/formats/checkpoint.md; checkpoint.h writes them while training goes on. A refusal (MR_IO, MR_CORRUPT,
+ * MR_INVALID_ARGUMENT) leaves trainer and `path` as they were; after an error of any other call that is not
+ * MR_INVALID_ARGUMENT the trainer can only be destroyed. */
 mr_code mr_trainer_save(mr_trainer* trainer, const char* path);
 mr_code mr_trainer_load(mr_trainer* trainer, const char* path);
 

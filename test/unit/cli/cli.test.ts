@@ -28,7 +28,20 @@ describe("the command line", () => {
   test("explains itself", () => {
     const help = millrace("--help");
     expect(help.status).toBe(0);
-    for (const name of ["run", "clean", "dedup", "shard", "train", "eval", "generate", "inspect", "report"]) {
+    for (const name of [
+      "run",
+      "clean",
+      "dedup",
+      "shard",
+      "train",
+      "eval",
+      "generate",
+      "import",
+      "export",
+      "plan",
+      "inspect",
+      "report",
+    ]) {
       expect(help.stdout).toContain(`  ${name} `);
     }
     const run = millrace("run", "--help");

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { checkExport } from "#src/models/index.js";
 import { createTrainStage } from "#src/train/index.js";
 
 const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
@@ -124,4 +125,64 @@ test("inspect --verify finds a changed byte that is in no page of tokens", () =>
   const { status, stderr } = millrace("inspect", out, "--verify");
   expect(stderr).toContain("expected digest");
   expect(status).toBe(1);
+});
+
+describe("settings of a training", () => {
+  const shards = join(dir, "shards");
+
+  test.each([
+    ["--model nosuch --tp 2 --steps 1", "--model nosuch: train: expected tiny"],
+    ["--model tiny --tp 3 --steps 1", "--tp 3: train: expected a multiple of tp (3) for numHeads, got 8"],
+    ["--model tiny --dp 2000 --steps 1", "--dp 2000: train: expected at most 1024"],
+    ["--model tiny --lr 1e999 --steps 1", "--lr 1e999: expected a number for train.learningRate, got Infinity"],
+    [
+      "--model tiny --micro-batch 3000000000 --steps 1",
+      "--micro-batch 3000000000: expected a number of at most 2147483647",
+    ],
+  ])("that do not fit are refused under the name of the option that says them: %s", (options, refusal) => {
+    mkdirSync(shards, { recursive: true });
+    const { status, stderr } = millrace(
+      "train",
+      "--shards",
+      shards,
+      "--out",
+      join(dir, "train"),
+      ...options.split(" "),
+    );
+    expect(stderr).toContain(refusal);
+    expect(status).toBe(2);
+  });
+
+  test("a folder without a checkpoint is not called a damaged one", () => {
+    for (const command of [
+      ["generate", "--checkpoint"],
+      ["export", "hf", "--out", join(dir, "export")],
+    ]) {
+      const { status, stderr } = millrace(...command, join(dir, "nothing-here"));
+      expect(stderr).toContain("expected a run, a training or a checkpoint at");
+      expect(stderr).not.toContain("remove that folder");
+      expect(status).toBe(2);
+    }
+  });
+});
+
+describe("models of another program", () => {
+  test("with an index of files that are not all there are refused by the name of what lacks", () => {
+    const from = join(dir, "model");
+    mkdirSync(from);
+    writeFileSync(join(from, "config.json"), JSON.stringify({ model_type: "gpt2" }));
+    writeFileSync(
+      join(from, "model.safetensors.index.json"),
+      JSON.stringify({ weight_map: { "wte.weight": "model-1.safetensors" } }),
+    );
+    const { status, stderr } = millrace("import", "hf", from, "--out", join(dir, "imported"));
+    expect(stderr).toContain(`expected ${join(from, "model-1.safetensors")}, which`);
+    expect(status).toBe(2);
+  });
+
+  test("cannot be written where a file is", () => {
+    expect(() => checkExport(corpus)).toThrow(
+      `expected a folder, or nothing yet, for the result, got the file ${corpus}`,
+    );
+  });
 });

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { digestJson } from "#src/base/digest.js";
 import { createEvaluateStage, generate } from "#src/evaluate/index.js";
 import type { FileRef, TaskResult } from "#src/records/stage.js";
 import { makePlace, type Place, startStage, startTraining, TRAINING_CHILD, trainStage } from "../train/fixture.js";
@@ -76,18 +77,17 @@ describe("generate", () => {
     const checkpoint = trainDir;
     await expect(generate({ checkpoint, temperature: 0 })).rejects.toMatchObject({ code: "config-generate" });
     await expect(generate({ checkpoint, topP: 1.5 })).rejects.toMatchObject({ code: "config-generate" });
-    await expect(generate({ checkpoint: place.shards })).rejects.toMatchObject({ code: "checkpoint-damaged" });
+    await expect(generate({ checkpoint: place.shards })).rejects.toMatchObject({ code: "config-checkpoint" });
   });
 
   test("refuses a tokenizer other than the one of training", async () => {
     const dir = trained.outputs[1]!.path;
-    const state = JSON.parse(readFileSync(dir, "utf8"));
-    const changed = {
-      ...state,
-      dataset: { ...state.dataset, tokenizer: { ...state.dataset.tokenizer, fingerprint: "sha256:0" } },
-    };
-    writeFileSync(dir, JSON.stringify(changed));
+    const text = readFileSync(dir, "utf8");
+    const { digest: _, ...state } = JSON.parse(text);
+    const tokenizer = { ...state.dataset.tokenizer, fingerprint: "sha256:0" };
+    const changed = { ...state, dataset: { ...state.dataset, tokenizer } };
+    writeFileSync(dir, JSON.stringify({ ...changed, digest: digestJson(changed) }));
     await expect(generate({ checkpoint: dir })).rejects.toMatchObject({ code: "config-tokenizer" });
-    writeFileSync(dir, JSON.stringify(state));
+    writeFileSync(dir, text);
   });
 });

@@ -21,12 +21,15 @@ const config: NativeTrainerConfig = {
   },
   backend: "reference",
   precision: "fp32",
+  lossScale: null,
   tensorParallel: 2,
   dataParallel: 1,
   threads: 2,
   sequenceLength: 16,
   microBatch: 2,
   globalBatch: 4,
+  recompute: "none",
+  verifyParallel: false,
   dropout: 0.1,
   seed: 1,
   initStd: 0.02,
@@ -100,6 +103,7 @@ describe("the trainer's door", () => {
     expect(create({ tensorParallel: 3 })).toMatch(/^expected a multiple of 3 .* for num_heads, got 4$/);
     expect(create({ seed: 1.5 })).toBe("expected a whole number in range for seed, got 1.5");
     expect(create({ schedule: "step" })).toBe("expected cosine or linear or constant for schedule, got step");
+    expect(create({ recompute: "all" })).toBe("expected none or selective or full for recompute, got all");
     expect(create({ momentum: 0.9 })).toBe("expected no key momentum in the trainer's config, got one");
     expect(create({ dropout: undefined })).toBe("expected a number for dropout, got nothing");
     const trainer = native().createTrainer(config, null);

@@ -142,4 +142,37 @@ describe("a process that governs itself", () => {
     await runToy(toy, ["drill.rate=2"]);
     expect(dataOf(toy.out)).toMatchObject({ "drill/model.txt": "3 at 2\n", "drill.previous/model.txt": "3 at 1\n" });
   });
+
+  test("loses no earlier result, however often it starts anew", async () => {
+    const toy = makeToy("drill: { steps: 3 }\n");
+    for (const rate of [1, 2, 1]) await runToy(toy, [`drill.rate=${rate}`]);
+    expect(dataOf(toy.out)).toMatchObject({
+      "drill/model.txt": "3 at 1\n",
+      "drill.previous/model.txt": "3 at 1\n",
+      "drill.previous-2/model.txt": "3 at 2\n",
+    });
+  });
+
+  test("is refused, not started anew, when it was to go on", async () => {
+    const toy = makeToy("drill: { steps: 3 }\n");
+    await runToy(toy);
+    const before = dataOf(toy.out);
+    await expect(runToy(toy, ["drill.rate=2"], { resume: true })).rejects.toMatchObject({
+      code: "config-out",
+      message: expect.stringContaining("rate changed from 1 to 2"),
+    });
+    expect(dataOf(toy.out)).toEqual(before);
+    expect((await runToy(toy, ["drill.steps=5"], { resume: true })).upToDate).toBe(false);
+  });
+
+  test("goes on from what is whole when an output is damaged", async () => {
+    const toy = makeToy("drill: { steps: 3 }\n");
+    await runToy(toy);
+    rmSync(join(toy.out, "drill/model.txt"));
+    const { events } = await runToy(toy);
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: "stage-stale", action: "going on from what is there" }),
+    );
+    expect(dataOf(toy.out)).toEqual({ "drill/model.txt": "3 at 1\n", "drill/state.txt": "3" });
+  });
 });
