@@ -6,13 +6,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkpoint } from "./checkpoint.mjs";
 import { root, rounds, threads } from "./compare.mjs";
 import { dedup } from "./dedup.mjs";
+import { ops } from "./ops.mjs";
+import { parallel } from "./parallel.mjs";
 import { recall } from "./recall.mjs";
 import { tokenization } from "./tokenization.mjs";
 import { training } from "./training.mjs";
 
-const BENCHES = { train: training, tokenize: tokenization, dedup, recall };
+const BENCHES = { train: training, ops, parallel, checkpoint, tokenize: tokenization, dedup, recall };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
 const unknown = names.find((name) => !(name in BENCHES));
