@@ -7,28 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "api_config.h"
 #include "millrace/checkpoint.h"
 
 namespace {
 
-mr_trainer_config small_config() {
-  mr_trainer_config config{};
-  config.model = {1, 32, 4, 8, 100, 256, MR_GELU_TANH, 1e-5};
-  config.backend = "reference";
-  config.precision = "fp32";
-  config.tensor_parallel = 2;
-  config.data_parallel = 1;
-  config.threads = 2;
-  config.sequence_length = 8;
+// One sequence a step.
+mr_trainer_config one_sequence_config() {
+  mr_trainer_config config = millrace::testing::small_api_config();
   config.micro_batch = 1;
   config.global_batch = 1;
-  config.dropout = 0.1;
-  config.init_std = 0.02;
-  config.learning_rate = 1e-3;
-  config.schedule = MR_SCHEDULE_CONSTANT;
-  config.beta1 = 0.9;
-  config.beta2 = 0.999;
-  config.epsilon = 1e-8;
   return config;
 }
 
@@ -38,7 +26,7 @@ class CheckpointApi : public ::testing::Test {
     char folder[] = "/tmp/millrace-checkpoint-api-XXXXXX";
     ASSERT_NE(::mkdtemp(folder), nullptr);
     folder_ = folder;
-    const mr_trainer_config config = small_config();
+    const mr_trainer_config config = one_sequence_config();
     ASSERT_EQ(mr_trainer_create(&config, &trainer_), MR_OK) << mr_last_error();
     ASSERT_EQ(mr_snapshot_create(trainer_, &snapshot_), MR_OK) << mr_last_error();
   }
@@ -73,7 +61,7 @@ TEST_F(CheckpointApi, ASnapshotIsOfTheStepItWasTakenAt) {
 }
 
 TEST_F(CheckpointApi, ASnapshotTakesTheMemoryThatWasPlanned) {
-  const mr_trainer_config config = small_config();
+  const mr_trainer_config config = one_sequence_config();
   mr_memory_plan plan;
   ASSERT_EQ(mr_trainer_plan(&config, &plan), MR_OK);
   uint64_t bytes = 0;
@@ -86,7 +74,7 @@ TEST_F(CheckpointApi, ASnapshotTakesTheMemoryThatWasPlanned) {
 TEST_F(CheckpointApi, RefusesAnEmptySnapshotAnotherTrainersAndNull) {
   EXPECT_EQ(mr_snapshot_write(snapshot_, path("a").c_str()), MR_INVALID_ARGUMENT);
   EXPECT_STREQ(mr_last_error(), "expected a snapshot that was taken, got an empty one");
-  const mr_trainer_config config = small_config();
+  const mr_trainer_config config = one_sequence_config();
   mr_trainer* other = nullptr;
   ASSERT_EQ(mr_trainer_create(&config, &other), MR_OK);
   EXPECT_EQ(mr_snapshot_take(snapshot_, other), MR_INVALID_ARGUMENT);

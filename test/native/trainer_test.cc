@@ -13,43 +13,12 @@
 #include <string>
 #include <vector>
 
+#include "api_config.h"
 #include "millrace/status_page.h"
 
 namespace {
 
-mr_trainer_config small_config() {
-  mr_trainer_config config{};
-  config.model.num_layers = 2;
-  config.model.hidden_size = 32;
-  config.model.num_heads = 4;
-  config.model.context_length = 16;
-  config.model.vocab_size = 100;
-  config.model.padded_vocab_size = 256;
-  config.model.gelu = MR_GELU_TANH;
-  config.model.layernorm_epsilon = 1e-5;
-  config.backend = "reference";
-  config.precision = "fp32";
-  config.tensor_parallel = 2;
-  config.data_parallel = 1;
-  config.threads = 2;
-  config.sequence_length = 8;
-  config.micro_batch = 2;
-  config.global_batch = 4;
-  config.dropout = 0.1;
-  config.seed = 1;
-  config.init_std = 0.02;
-  config.learning_rate = 1e-3;
-  config.min_learning_rate = 1e-4;
-  config.schedule = MR_SCHEDULE_COSINE;
-  config.warmup_steps = 2;
-  config.decay_steps = 100;
-  config.beta1 = 0.9;
-  config.beta2 = 0.999;
-  config.epsilon = 1e-8;
-  config.weight_decay = 0.01;
-  config.clip_norm = 1.0;
-  return config;
-}
+using millrace::testing::small_api_config;
 
 std::vector<int32_t> tokens_of(int64_t rows, int64_t columns) {
   std::vector<int32_t> tokens;
@@ -85,7 +54,7 @@ class Trainer {
 };
 
 std::string refusal(const std::function<void(mr_trainer_config&)>& change) {
-  mr_trainer_config config = small_config();
+  mr_trainer_config config = small_api_config();
   change(config);
   mr_memory_plan plan;
   EXPECT_EQ(mr_trainer_plan(&config, &plan), MR_INVALID_ARGUMENT);
@@ -163,7 +132,7 @@ TEST(TrainerConfig, RefusesEveryFieldByNameWithWhatWasExpected) {
 }
 
 TEST(Trainer, LearnsEvaluatesAndGivesLogits) {
-  const mr_trainer_config config = small_config();
+  const mr_trainer_config config = small_api_config();
   Trainer trainer(config);
   ASSERT_EQ(trainer.code, MR_OK) << trainer.error;
   const mr_step_result first = trainer.step();
@@ -196,7 +165,7 @@ TEST(Trainer, LearnsEvaluatesAndGivesLogits) {
 }
 
 TEST(Trainer, SaysWhereAnOverflowBeganAndScalesBackTheGradientsThatItGives) {
-  mr_trainer_config config = small_config();
+  mr_trainer_config config = small_api_config();
   config.precision = "fp16";
   config.loss_scale = mr_loss_scale{0x1p30, 1, 1000, 1};
   Trainer scaled(config);
@@ -219,7 +188,7 @@ TEST(Trainer, SaysWhereAnOverflowBeganAndScalesBackTheGradientsThatItGives) {
 }
 
 TEST(Trainer, RefusesTokensOutsideTheVocabulary) {
-  Trainer trainer(small_config());
+  Trainer trainer(small_api_config());
   std::vector<int32_t> tokens = tokens_of(4, 9);
   const std::vector<int64_t> samples(4, 0);
   mr_step_result result;
@@ -234,7 +203,7 @@ TEST(Trainer, RefusesTokensOutsideTheVocabulary) {
 }
 
 TEST(Trainer, ReadsAndWritesLogicalTensors) {
-  Trainer trainer(small_config());
+  Trainer trainer(small_api_config());
   int64_t count = 0;
   ASSERT_EQ(mr_trainer_tensor_count(trainer.handle, &count), MR_OK);
   EXPECT_EQ(count, 2 + 2 * 12 + 2);
@@ -256,7 +225,7 @@ TEST(Trainer, ReadsAndWritesLogicalTensors) {
 }
 
 TEST(Trainer, PlansWithoutAllocating) {
-  mr_trainer_config config = small_config();
+  mr_trainer_config config = small_api_config();
   // 8.3 billion parameters on 8 ranks: far beyond this machine.
   config.model = mr_model_config{72, 3072, 24, 1024, 50257, 51200, MR_GELU_TANH, 1e-5};
   config.tensor_parallel = 8;
@@ -272,7 +241,7 @@ TEST(Trainer, AFailedRankEndsTheStepNamingRankAndOperation) {
   for (const char* rank : {"0", "1"}) {
     ASSERT_EQ(::setenv("MILLRACE_FAULT", (std::string("fail:rank=") + rank + ",step=2").c_str(), 1), 0);
     std::vector<uint64_t> page(128 + 256);
-    mr_trainer_config config = small_config();
+    mr_trainer_config config = small_api_config();
     config.status_page = page.data();
     config.status_page_bytes = page.size() * sizeof(uint64_t);
     Trainer trainer(config);
@@ -295,7 +264,7 @@ TEST(Trainer, AFailedRankEndsTheStepNamingRankAndOperation) {
 TEST(Trainer, RefusesAFaultThatItCannotRead) {
   for (const char* text : {"melt:rank=0,step=1", "fail:rank=0", "fail:rank=0,step=1x", "freeze"}) {
     ASSERT_EQ(::setenv("MILLRACE_FAULT", text, 1), 0);
-    const Trainer trainer(small_config());
+    const Trainer trainer(small_api_config());
     EXPECT_EQ(trainer.code, MR_INVALID_ARGUMENT) << text;
     EXPECT_NE(trainer.error.find(text), std::string::npos) << trainer.error;
   }
@@ -304,7 +273,7 @@ TEST(Trainer, RefusesAFaultThatItCannotRead) {
 
 TEST(StatusPage, ShowsEachRanksStepAndState) {
   std::vector<uint64_t> page(128 + 256);
-  mr_trainer_config config = small_config();
+  mr_trainer_config config = small_api_config();
   config.status_page = page.data();
   config.status_page_bytes = page.size() * sizeof(uint64_t);
   Trainer trainer(config);
