@@ -43,10 +43,27 @@ targets=(--target millrace_addon)
 if [ "$mode" = --tests ]; then tests=ON targets=(); fi
 if [ "$mode" = --bench ]; then targets+=(benches); fi
 
+# A machine with the CUDA compiler gets the CUDA backend, if NVIDIA's headers are there too.
+cuda=(-DMILLRACE_CUDA=OFF)
+nvcc=$(command -v nvcc || { [ -x "${CUDA_HOME:-}/bin/nvcc" ] && echo "$CUDA_HOME/bin/nvcc"; } || true)
+if [ -n "$nvcc" ] && grep -qs '^MILLRACE_CUDA:STRING=ON' build/release/CMakeCache.txt; then
+  cuda=()  # as it was found before
+elif [ -n "$nvcc" ]; then
+  probe=$(mktemp -d)
+  if cmake -S native -B "$probe" "${generator[@]}" -DMILLRACE_CUDA=ON -DCMAKE_CUDA_COMPILER="$nvcc" -DMILLRACE_ADDON=OFF \
+      -DMILLRACE_TESTS=OFF >"$probe/log" 2>&1; then
+    cuda=(-DMILLRACE_CUDA=ON -DCMAKE_CUDA_COMPILER="$nvcc")
+    say "found $nvcc: building with CUDA"
+  else
+    say "found $nvcc, but going on without CUDA: $(grep -m 1 -o 'expected .*' "$probe/log" || echo "CMake refuses it")"
+  fi
+  rm -rf "$probe"
+fi
+
 log=build/setup.log
 mkdir -p build
 say "building the native addon (log in $log)"
-if ! { cmake -S native -B build/release "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DMILLRACE_TESTS=$tests &&
+if ! { cmake -S native -B build/release "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DMILLRACE_TESTS=$tests "${cuda[@]}" &&
        cmake --build build/release --parallel "$(nproc)" "${targets[@]}"; } >"$log" 2>&1; then
   tail -n 40 "$log" >&2
   say "the native build failed; the whole log is in $log"

@@ -73,9 +73,14 @@ Napi::Object step_result(Napi::Env env, const mr_step_result& result) {
   return object;
 }
 
-Napi::Value step(const Napi::CallbackInfo& info, const SharedHandle& handle) {
+struct Batch {
+  Napi::Int32Array tokens;
+  Napi::BigInt64Array samples;
+};
+
+// The arguments of step and submit.
+Batch batch_of(const Napi::CallbackInfo& info, const SharedHandle& handle) {
   const Napi::Env env = info.Env();
-  mr_trainer* trainer = ready(env, handle);
   const Napi::Int32Array tokens = tokens_of(info, 0);
   check_length(env, "tokens", tokens.ElementLength(), handle->global_batch * (handle->sequence_length + 1));
   if (info.Length() < 2 || !info[1].IsTypedArray() ||
@@ -84,13 +89,44 @@ Napi::Value step(const Napi::CallbackInfo& info, const SharedHandle& handle) {
   }
   const Napi::BigInt64Array samples = info[1].As<Napi::BigInt64Array>();
   check_length(env, "samples", samples.ElementLength(), handle->global_batch);
+  return Batch{tokens, samples};
+}
+
+Napi::Value step(const Napi::CallbackInfo& info, const SharedHandle& handle) {
+  mr_trainer* trainer = ready(info.Env(), handle);
+  const Batch batch = batch_of(info, handle);
   const auto result = std::make_shared<mr_step_result>();
   return TrainerCall::start(
-      env, {handle}, {tokens, samples},
-      [trainer, from = tokens.Data(), rows = samples.Data(), result] {
-        return mr_trainer_step(trainer, from, rows, result.get());
+      info.Env(), {handle}, {batch.tokens, batch.samples},
+      [trainer, tokens = batch.tokens.Data(), samples = batch.samples.Data(), result] {
+        return mr_trainer_step(trainer, tokens, samples, result.get());
       },
       [result](Napi::Env at) { return step_result(at, *result); });
+}
+
+Napi::Value submit(const Napi::CallbackInfo& info, const SharedHandle& handle) {
+  mr_trainer* trainer = ready(info.Env(), handle);
+  const Batch batch = batch_of(info, handle);
+  return TrainerCall::start(
+      info.Env(), {handle}, {batch.tokens, batch.samples},
+      [trainer, tokens = batch.tokens.Data(), samples = batch.samples.Data()] {
+        return mr_trainer_submit(trainer, tokens, samples);
+      },
+      [](Napi::Env at) { return at.Undefined(); });
+}
+
+Napi::Value collect(const Napi::CallbackInfo& info, const SharedHandle& handle) {
+  mr_trainer* trainer = ready(info.Env(), handle);
+  const auto result = std::make_shared<mr_step_result>();
+  return TrainerCall::start(
+      info.Env(), {handle}, {}, [trainer, result] { return mr_trainer_collect(trainer, result.get()); },
+      [result](Napi::Env at) { return step_result(at, *result); });
+}
+
+Napi::Value steps_ahead(const Napi::CallbackInfo& info, const SharedHandle& handle) {
+  int32_t steps = 0;
+  check(info.Env(), mr_trainer_steps_ahead(ready(info.Env(), handle), &steps));
+  return Napi::Number::New(info.Env(), steps);
 }
 
 Napi::Value evaluate(const Napi::CallbackInfo& info, const SharedHandle& handle) {
@@ -235,6 +271,9 @@ Napi::Value create_trainer(const Napi::CallbackInfo& info) {
                           env, [handle, body](const Napi::CallbackInfo& call) { return body(call, handle); }, name));
   };
   method("step", step);
+  method("submit", submit);
+  method("collect", collect);
+  method("stepsAhead", steps_ahead);
   method("evaluate", evaluate);
   method("logits", logits);
   method("save",
@@ -275,10 +314,17 @@ Napi::Value backends(const Napi::CallbackInfo& info) {
   return list;
 }
 
+// backendReason(backend: string): string
+Napi::Value backend_reason(const Napi::CallbackInfo& info) {
+  const std::string name = string_of(info, 0, "backend");
+  return Napi::String::New(info.Env(), mr_backend_reason(name.c_str()));
+}
+
 }  // namespace
 
 void register_trainer(Napi::Env env, Napi::Object exports) {
   exports.Set("backends", Napi::Function::New(env, backends, "backends"));
+  exports.Set("backendReason", Napi::Function::New(env, backend_reason, "backendReason"));
   exports.Set("planTraining", Napi::Function::New(env, plan_training, "planTraining"));
   exports.Set("createTrainer", Napi::Function::New(env, create_trainer, "createTrainer"));
 }

@@ -40,6 +40,7 @@ Status create(mr_trainer& trainer, std::unique_ptr<mr_snapshot>* out) {
 }
 
 Status take(mr_snapshot& snapshot, mr_trainer& trainer) {
+  MR_RETURN_IF_ERROR(trainer.settled("a checkpoint"));
   if (snapshot.trainer != &trainer) return invalid_argument("expected a snapshot of this trainer, got another's");
   // Half of it may be copied when a rank fails.
   snapshot.taken = false;
@@ -106,6 +107,7 @@ mr_code mr_trainer_load(mr_trainer* trainer, const char* path) {
   return guarded([&]() -> Status {
     MR_RETURN_IF_ERROR(not_null(trainer, "trainer"));
     MR_RETURN_IF_ERROR(not_null(path, "path"));
+    MR_RETURN_IF_ERROR(trainer->settled("load"));
     return trainer->run_apart([&](Rank& rank) { return rank.load(path); });
   });
 }

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <thread>
 
-#include "core/backend.h"
+#include "api/backend.h"
 
 namespace millrace {
 
@@ -222,18 +222,22 @@ Recompute recompute_of(mr_recompute recompute) {
 Status read_dtype(const mr_trainer_config& from, DType* out) {
   const std::string_view backend = from.backend == nullptr ? "nothing" : from.backend;
   const std::string_view precision = from.precision == nullptr ? "nothing" : from.precision;
-  if (backend != "cpu" && backend != "reference") return expected("cpu or reference", "backend", std::string(backend));
+  if (backend != "cpu" && backend != "reference" && backend != "cuda") {
+    return expected("cpu, reference or cuda", "backend", std::string(backend));
+  }
   if (precision == "fp64" && backend == "reference") {
     *out = DType::kF64;
-  } else if (precision == "fp32") {
+  } else if (precision == "fp32" || (precision == "tf32" && backend == "cuda")) {
     *out = DType::kF32;
   } else if (precision == "bf16") {
     *out = DType::kBF16;
   } else if (precision == "fp16") {
     *out = DType::kF16;
   } else {
-    return expected(backend == "reference" ? "fp32, bf16, fp16 or fp64" : "fp32, bf16 or fp16", "precision",
-                    std::string(precision));
+    const char* names = backend == "reference" ? "fp32, bf16, fp16 or fp64"
+                        : backend == "cuda"    ? "fp32, tf32, bf16 or fp16"
+                                               : "fp32, bf16 or fp16";
+    return expected(names, "precision", std::string(precision));
   }
   return ok();
 }
@@ -243,16 +247,13 @@ Status read_dtype(const mr_trainer_config& from, DType* out) {
 Status find_backend(const mr_trainer_config& from, const OpTable** out) {
   DType dtype = DType::kF32;
   MR_RETURN_IF_ERROR(read_dtype(from, &dtype));
-  const bool cpu = std::string_view(from.backend) == "cpu";
-  *out = cpu ? cpu_backend(dtype) : reference_backend(dtype);
-  if (*out != nullptr) return ok();
-  return Status(MR_NO_DEVICE, std::string("expected backend ") + from.backend + " in this build, got none" +
-                                  (cpu ? "; build with a BLAS library or use reference" : ""));
+  return find_backend(from.backend, dtype, out);
 }
 
 Status read_trainer_config(const mr_trainer_config& from, TrainerConfig* out) {
   TrainerConfig config;
   MR_RETURN_IF_ERROR(read_dtype(from, &config.dtype));
+  config.tf32 = std::string_view(from.precision) == "tf32";
   MR_RETURN_IF_ERROR(read_loss_scale(from.loss_scale, config.dtype, &config.loss_scale));
   MR_RETURN_IF_ERROR(check_ranks(from));
   MR_RETURN_IF_ERROR(check_model(from.model, from.tensor_parallel));

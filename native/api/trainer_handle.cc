@@ -5,6 +5,9 @@
 #include <atomic>
 #include <cstring>
 #include <string>
+#include <utility>
+
+#include "api/backend.h"
 
 static_assert(sizeof(mr_status_header) == MR_STATUS_HEADER_BYTES && sizeof(mr_status_row) == MR_STATUS_ROW_BYTES,
               "the status page's layout is read by other processes");
@@ -40,7 +43,7 @@ using millrace::Rank;
 using millrace::Status;
 
 mr_trainer::mr_trainer(const millrace::TrainerConfig& config, mr_status_row* rows)
-    : config_(config), mesh_(config.tensor_parallel, config.data_parallel), threads_(config.world()) {
+    : config_(config), threads_(config.world()) {
   ranks_.resize(static_cast<size_t>(config.world()));
   for (int r = 0; r < config.world(); ++r) heartbeats_.emplace_back(rows == nullptr ? nullptr : rows + r);
 }
@@ -53,10 +56,13 @@ mr_trainer::~mr_trainer() {
 }
 
 Status mr_trainer::create_ranks(const millrace::OpTable& ops) {
-  return threads_.run([&](int r) {
+  MR_RETURN_IF_ERROR(mesh_.create(ops, config_.tensor_parallel, config_.data_parallel, config_.verify_parallel));
+  return threads_.run([&](int r) -> Status {
     const size_t i = static_cast<size_t>(r);
-    return Rank::create(config_, ops, mesh_.place_of(r), &heartbeats_[i], millrace::ParallelPolicy::standard(),
-                        &ranks_[i]);
+    std::shared_ptr<millrace::Device> device;
+    MR_RETURN_IF_ERROR(millrace::open_device(ops, r, config_.world(), &device));
+    return Rank::create(config_, ops, mesh_.place_of(r), std::move(device), &heartbeats_[i],
+                        millrace::ParallelPolicy::standard(), &ranks_[i]);
   });
 }
 
@@ -65,6 +71,22 @@ Status mr_trainer::run_together(const std::function<Status(Rank&)>& work) {
   const Status status = threads_.run([&](int r) { return ranks_[static_cast<size_t>(r)]->run(true, work); });
   if (!status.ok()) failure_ = Status(MR_COMM, "the trainer has failed before: " + status.message());
   return status;
+}
+
+const std::vector<mr_op_time>& mr_trainer::keep_profile(std::vector<millrace::OpTime> times) {
+  profile_ = std::move(times);
+  profile_rows_.clear();
+  for (const millrace::OpTime& time : profile_) {
+    profile_rows_.push_back(mr_op_time{time.name.c_str(), time.calls, time.seconds});
+  }
+  return profile_rows_;
+}
+
+Status mr_trainer::settled(const char* call) const {
+  const int outstanding = ranks_.front()->num_outstanding();
+  if (outstanding == 0 || !failure_.ok()) return millrace::ok();
+  return millrace::invalid_argument("expected every submitted step to be collected before " + std::string(call) +
+                                    ", got " + std::to_string(outstanding) + " outstanding");
 }
 
 Status mr_trainer::run_apart(const std::function<Status(Rank&)>& work) {

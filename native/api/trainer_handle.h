@@ -36,11 +36,20 @@ struct mr_trainer {
   // Work that each rank does for itself, or that is refused on all alike; the trainer stays usable.
   millrace::Status run_apart(const std::function<millrace::Status(millrace::Rank&)>& work);
 
+  // MR_INVALID_ARGUMENT when steps are outstanding, which `call` must not find; a trainer that has failed says so
+  // itself.
+  millrace::Status settled(const char* call) const;
+  int num_outstanding() const { return ranks_.front()->num_outstanding(); }
+  int steps_ahead() const { return ranks_.front()->steps_ahead(); }
+
   // The text is the trainer's until the next one.
   const char* keep_overflow(std::string text) {
     overflow_ = std::move(text);
     return overflow_.c_str();
   }
+
+  // The rows are the trainer's until the next ones.
+  const std::vector<mr_op_time>& keep_profile(std::vector<millrace::OpTime> times);
 
   const millrace::TrainerConfig& config() const { return config_; }
   const millrace::Progress& progress() const { return ranks_.front()->progress(); }
@@ -54,7 +63,9 @@ struct mr_trainer {
   millrace::RankThreads threads_;
   std::vector<std::unique_ptr<millrace::Rank>> ranks_;
   std::string overflow_;
-  millrace::Status failure_;  // of an earlier call: the groups are poisoned and stay so
+  std::vector<millrace::OpTime> profile_;
+  std::vector<mr_op_time> profile_rows_;  // over the names of profile_
+  millrace::Status failure_;              // of an earlier call: the groups are poisoned and stay so
 };
 
 #endif  // MILLRACE_API_TRAINER_HANDLE_H_

@@ -17,14 +17,19 @@ class Options {
   Options(const char* program, std::map<std::string, std::string> defaults)
       : program_(program), values_(std::move(defaults)) {}
 
+  // Another name of an option.
+  void alias(const std::string& name, const std::string& option) { aliases_[name] = option; }
+
   bool parse(int count, char** arguments) {
     for (int i = 1; i + 1 < count; i += 2) {
-      const std::string name = arguments[i];
-      if (name.rfind("--", 0) != 0 || values_.count(name.substr(2)) == 0) {
+      std::string name = arguments[i];
+      name = name.rfind("--", 0) == 0 ? name.substr(2) : "";
+      if (aliases_.count(name) != 0) name = aliases_.at(name);
+      if (values_.count(name) == 0) {
         std::fprintf(stderr, "expected an option of %s, got %s\n", program_, arguments[i]);
         return false;
       }
-      values_[name.substr(2)] = arguments[i + 1];
+      values_[name] = arguments[i + 1];
     }
     if (count % 2 == 1) return true;
     std::fprintf(stderr, "expected a value for %s, got none\n", arguments[count - 1]);
@@ -45,22 +50,33 @@ class Options {
  private:
   const char* program_;
   std::map<std::string, std::string> values_;
+  std::map<std::string, std::string> aliases_;
 };
 
-// vocab_unit: what the padded vocabulary is a multiple of.
+// By the names of src/models/config.ts. vocab_unit: what the padded vocabulary is a multiple of.
 inline bool set_model(const std::string& name, int vocab_unit, mr_model_config* model) {
-  const bool tiny = name == "tiny";
-  if (!tiny && name != "gpt2-124m") return false;
-  *model = mr_model_config{};
-  model->num_layers = tiny ? 4 : 12;
-  model->hidden_size = tiny ? 128 : 768;
-  model->num_heads = tiny ? 8 : 12;
-  model->context_length = tiny ? 128 : 1024;
-  model->vocab_size = 50257;
-  model->padded_vocab_size = (model->vocab_size + vocab_unit - 1) / vocab_unit * vocab_unit;
-  model->gelu = MR_GELU_TANH;
-  model->layernorm_epsilon = 1e-5;
-  return true;
+  struct Named {
+    const char* name;
+    int num_layers, hidden_size, num_heads, context_length;
+  };
+  constexpr Named kModels[] = {{"tiny", 4, 128, 8, 128},
+                               {"gpt2-124m", 12, 768, 12, 1024},
+                               {"gpt2-355m", 24, 1024, 16, 1024},
+                               {"gpt2-1.2b", 40, 1536, 16, 1024}};
+  for (const Named& known : kModels) {
+    if (name != known.name) continue;
+    *model = mr_model_config{};
+    model->num_layers = known.num_layers;
+    model->hidden_size = known.hidden_size;
+    model->num_heads = known.num_heads;
+    model->context_length = known.context_length;
+    model->vocab_size = 50257;
+    model->padded_vocab_size = (model->vocab_size + vocab_unit - 1) / vocab_unit * vocab_unit;
+    model->gelu = MR_GELU_TANH;
+    model->layernorm_epsilon = 1e-5;
+    return true;
+  }
+  return false;
 }
 
 // Reads --backend, --dp, --threads, --seq, --micro-batch, --batch and --dropout; fp32, AdamW with the paper's clipping.

@@ -1,10 +1,10 @@
 // Communicator: the collectives of one group of ranks. The only place where one rank's data reaches another.
 //
-// A collective is enqueued on the context's stream and sets `done` to an event; on the CPU it is complete on return and
-// `done` may be null. All ranks of a group call the same collectives in the same order. Sums add ranks by a balanced
-// binary tree (comm/reduce.h), and every rank gets the same bits. `operation` names the call for the status page and
-// for errors ("layer 3 mlp g forward"). A failed collective poisons the group: every rank, now and later, gets an error
-// naming rank, operation and cause; none hangs.
+// A collective is enqueued on the context's stream; on the CPU it is complete on return. `done`, if given, gets a mark
+// of the context's device (core/device.h) behind it. All ranks of a group call the same collectives in the same order.
+// Sums add ranks by a balanced binary tree (comm/reduce.h), and every rank gets the same bits. `operation` names the
+// call for the status page and for errors ("layer 3 mlp g forward"). A failed collective poisons the group: every rank,
+// now and later, gets an error naming rank, operation and cause; none hangs.
 #ifndef MILLRACE_COMM_COMMUNICATOR_H_
 #define MILLRACE_COMM_COMMUNICATOR_H_
 

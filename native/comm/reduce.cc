@@ -4,7 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "core/half.h"
+#include "comm/reduce_element.h"
 
 namespace millrace {
 
@@ -15,10 +15,7 @@ constexpr int64_t kBlock = 2048;
 // Levels of the tree for as many ranks as one process may have.
 constexpr int kMostLevels = 10;
 
-template <class T>
-T larger(T a, T b) {
-  return b > a || b != b ? b : a;  // a value that is not a number wins, as it does in a sum
-}
+constexpr int64_t kLine = 64;  // elements
 
 // One block of the sources, from element `begin` on, added up in Wide.
 template <class T, class Wide>
@@ -34,9 +31,9 @@ struct BlockReduction {
   template <class From>
   void combine(Wide* to, const From* from) const {
     if (op == ReduceOp::kSum) {
-      for (int64_t i = 0; i < count; ++i) to[i] += static_cast<Wide>(from[i]);
+      for (int64_t i = 0; i < count; ++i) to[i] = combined<ReduceOp::kSum>(to[i], static_cast<Wide>(from[i]));
     } else {
-      for (int64_t i = 0; i < count; ++i) to[i] = larger(to[i], static_cast<Wide>(from[i]));
+      for (int64_t i = 0; i < count; ++i) to[i] = combined<ReduceOp::kMax>(to[i], static_cast<Wide>(from[i]));
     }
   }
 
@@ -57,9 +54,10 @@ struct BlockReduction {
   }
 };
 
-template <class T, class Wide>
+template <class T>
 void reduce_typed(ReduceOp op, const void* const* sources, int num_sources, void* const* destinations,
                   int num_destinations, int64_t offset, int64_t begin, int64_t end) {
+  using Wide = WideElement<T>;
   Wide sum[kBlock];
   Wide waiting[kMostLevels][kBlock];
   for (int64_t block = begin; block < end; block += kBlock) {
@@ -78,24 +76,30 @@ void reduce_typed(ReduceOp op, const void* const* sources, int num_sources, void
 
 }  // namespace
 
+ElementRange slice_of(int64_t count, int rank, int num_ranks) {
+  const int64_t lines = (count + kLine - 1) / kLine;
+  return ElementRange{std::min(count, lines * rank / num_ranks * kLine),
+                      std::min(count, lines * (rank + 1) / num_ranks * kLine)};
+}
+
 void reduce_range(DType dtype, ReduceOp op, const void* const* sources, int num_sources, void* const* destinations,
                   int num_destinations, int64_t offset, int64_t begin, int64_t end) {
-  const auto run = [&]<class T, class Wide>(T, Wide) {
-    reduce_typed<T, Wide>(op, sources, num_sources, destinations, num_destinations, offset, begin, end);
+  const auto run = [&]<class T>(T) {
+    reduce_typed<T>(op, sources, num_sources, destinations, num_destinations, offset, begin, end);
   };
   switch (dtype) {
     case DType::kF32:
-      return run(float{}, float{});
+      return run(float{});
     case DType::kF64:
-      return run(double{}, double{});
+      return run(double{});
     case DType::kBF16:
-      return run(BFloat16{}, float{});
+      return run(BFloat16{});
     case DType::kF16:
-      return run(Float16{}, float{});
+      return run(Float16{});
     case DType::kI32:
-      return run(int32_t{}, int32_t{});
+      return run(int32_t{});
     case DType::kI64:
-      return run(int64_t{}, int64_t{});
+      return run(int64_t{});
   }
 }
 

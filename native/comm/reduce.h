@@ -10,6 +10,14 @@
 
 namespace millrace {
 
+struct ElementRange {
+  int64_t begin, end;
+};
+
+// The slice of an all-reduce over `count` elements that a rank adds up for all. Slices of two ranks never share a cache
+// line, and start where vectors of 16 bytes do if the buffer does.
+ElementRange slice_of(int64_t count, int rank, int num_ranks);
+
 // For each element e of [begin, end): the reduction of sources[0..num_sources)[e] is stored to
 // destinations[0..num_destinations)[e - offset]. The 16-bit formats are added up in f32 and rounded once. Destinations
 // may be sources when offset is 0.

@@ -1,9 +1,10 @@
 #include "core/arena.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <limits>
+#include <utility>
+
+#include "core/device.h"
 
 namespace millrace {
 
@@ -24,25 +25,34 @@ bool bytes_of(DType dtype, const Shape& shape, size_t* out) {
 
 }  // namespace
 
-Status Arena::create(size_t bytes, std::unique_ptr<Arena>* out) {
+Status Arena::create_at(Device& device, bool on_host, size_t bytes, std::unique_ptr<Arena>* out) {
+  const size_t capacity = std::max<size_t>(bytes, 1);  // an arena of nothing still is a real one
   auto arena = std::make_unique<Arena>();
-  arena->capacity_ = std::max<size_t>(bytes, 1);  // an arena of nothing still is a real one
-  // Fresh pages come zeroed and become resident when first touched, by the thread that touches them.
-  void* base = mmap(nullptr, arena->capacity_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) {
-    return Status(MR_OUT_OF_MEMORY, "expected " + std::to_string(bytes) + " bytes for an arena, got none");
-  }
-#if defined(MADV_HUGEPAGE)
-  // Large pages save matrix products many misses of the address cache. Only advice: a refusal changes nothing.
-  (void)madvise(base, arena->capacity_, MADV_HUGEPAGE);
-#endif
+  void* base = nullptr;
+  MR_RETURN_IF_ERROR(on_host ? device.allocate_host(capacity, &base) : device.allocate(capacity, &base));
+  arena->device_ = &device;
+  arena->on_host_ = on_host;
   arena->base_ = static_cast<char*>(base);
+  arena->capacity_ = capacity;
   *out = std::move(arena);
   return ok();
 }
 
+Status Arena::create(Device& device, size_t bytes, std::unique_ptr<Arena>* out) {
+  return create_at(device, false, bytes, out);
+}
+
+Status Arena::create_on_host(Device& device, size_t bytes, std::unique_ptr<Arena>* out) {
+  return create_at(device, true, bytes, out);
+}
+
 Arena::~Arena() {
-  if (base_ != nullptr) munmap(base_, capacity_);
+  if (base_ == nullptr) return;
+  if (on_host_) {
+    device_->release_host(base_, capacity_);
+  } else {
+    device_->release(base_, capacity_);
+  }
 }
 
 Status Arena::alloc(DType dtype, Shape shape, Tensor* out) {

@@ -11,14 +11,18 @@
 
 namespace millrace {
 
+class Device;
+
 class Arena {
  public:
   static constexpr size_t kAlignment = 64;
 
   // A measuring arena: allocations return tensors without data; peak_bytes() is what a real one needs.
   Arena() = default;
-  // A real arena of `bytes`, zero-filled, on this machine's memory.
-  static Status create(size_t bytes, std::unique_ptr<Arena>* out);
+  // A real arena of `bytes`, zero-filled, in the memory of `device`, which outlives it; or in page-locked memory of
+  // this machine.
+  static Status create(Device& device, size_t bytes, std::unique_ptr<Arena>* out);
+  static Status create_on_host(Device& device, size_t bytes, std::unique_ptr<Arena>* out);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -36,6 +40,10 @@ class Arena {
   size_t capacity_bytes() const { return capacity_; }
 
  private:
+  static Status create_at(Device& device, bool on_host, size_t bytes, std::unique_ptr<Arena>* out);
+
+  Device* device_ = nullptr;
+  bool on_host_ = false;
   char* base_ = nullptr;
   size_t capacity_ = 0;
   size_t used_ = 0;

@@ -12,16 +12,23 @@
 namespace millrace {
 
 struct Stream;  // defined by a backend
+class Device;
 
 struct Event {
   void* handle = nullptr;  // nullptr: already complete
 };
 
 struct Context {
-  Stream* stream = nullptr;
-  Arena* scratch = nullptr;        // for an op's own workspace; an op leaves it as it found it
-  ThreadPool* pool = nullptr;      // this rank's threads; never shared between ranks
-  int work_parts = 0;              // what products are cut into, if not into as many parts as there are threads
+  Device* device = nullptr;    // this rank's (core/device.h)
+  Stream* stream = nullptr;    // of the device; null on the CPU
+  Arena* scratch = nullptr;    // for an op's own workspace; an op leaves it as it found it
+  ThreadPool* pool = nullptr;  // this rank's threads; never shared between ranks
+  int work_parts = 0;  // what products are cut into, if not into as many parts as there are threads; not 0: to verify
+  // linear_gelu_forward must give the bits of gelu_forward, for GELU is computed again from what was kept; else a
+  // backend may apply it before its input is rounded.
+  bool gelu_recomputed = false;
+  // Products of f32 tensors may round what they read to TF32's 11 bits of significand, on a device that is faster so.
+  bool tf32 = false;
   Heartbeat* heartbeat = nullptr;  // this rank's row of the status page, may be null
 };
 

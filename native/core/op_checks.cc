@@ -153,7 +153,9 @@ Status check_cross_entropy_loss(DType dtype, Tensor loss, Tensor target, Tensor 
   return ok();
 }
 
-Status check_cross_entropy_backward(DType dtype, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets) {
+Status check_cross_entropy_backward(DType dtype, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets,
+                                    Tensor control) {
+  MR_RETURN_IF_ERROR(check_control(control));
   MR_RETURN_IF_ERROR(check_cross_entropy_max(dtype, maximum, logits));
   return check_cross_entropy_loss(dtype, maximum, maximum, sum_exp, targets);
 }
@@ -174,6 +176,12 @@ Status check_either(DType dtype, Tensor a, Tensor b) {
   return check_same(a.dtype, a, b);
 }
 
+Status check_sum(DType dtype, Tensor out, Tensor x) {
+  MR_CHECK(is_vector(out, DType::kF64, 1));
+  MR_CHECK(x.dtype == wide_dtype(dtype) || x.dtype == DType::kF64);
+  return ok();
+}
+
 Status check_sum_squares(DType dtype, Tensor out, Tensor x) {
   MR_CHECK(is_vector(out, DType::kF64, 1));
   MR_CHECK(x.dtype == wide_dtype(dtype));
@@ -192,11 +200,17 @@ Status check_cast(DType dtype, Tensor to, Tensor from) {
   return ok();
 }
 
-Status check_adamw(DType dtype, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad) {
+Status check_adamw(DType dtype, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, Tensor control) {
+  MR_RETURN_IF_ERROR(check_control(control));
   MR_CHECK(value.dtype == dtype && value.num_elements() == master.num_elements());
   MR_RETURN_IF_ERROR(check_same(wide_dtype(dtype), master, m));
   MR_RETURN_IF_ERROR(check_same(wide_dtype(dtype), master, v));
   return check_same(wide_dtype(dtype), master, grad);
+}
+
+Status check_control(Tensor control) {
+  MR_CHECK(is_vector(control, DType::kF64, kStepControlFields));
+  return ok();
 }
 
 }  // namespace millrace

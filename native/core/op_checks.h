@@ -29,16 +29,20 @@ Status check_position_backward(DType, Tensor dx, Tensor dwpe);
 Status check_cross_entropy_max(DType, Tensor maximum, Tensor logits);
 Status check_cross_entropy_sum(DType, Tensor target, Tensor sum_exp, Tensor logits, Tensor maximum, Tensor targets);
 Status check_cross_entropy_loss(DType, Tensor loss, Tensor target, Tensor sum_exp, Tensor targets);
-Status check_cross_entropy_backward(DType, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets);
+Status check_cross_entropy_backward(DType, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets,
+                                    Tensor control);
 // One dtype and one number of elements.
 Status check_same(DType, Tensor a, Tensor b);
 // Of the table's dtype or its wide_dtype(); two of them alike.
 Status check_either(DType, Tensor x);
 Status check_either(DType, Tensor a, Tensor b);
+Status check_sum(DType, Tensor out, Tensor x);
 Status check_sum_squares(DType, Tensor out, Tensor x);
 Status check_count_non_finite(DType, Tensor out, Tensor x);
 Status check_cast(DType, Tensor to, Tensor from);
-Status check_adamw(DType, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad);
+Status check_adamw(DType, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, Tensor control);
+// The tensor of a StepControl.
+Status check_control(Tensor control);
 
 }  // namespace millrace
 

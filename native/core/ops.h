@@ -23,6 +23,7 @@
 #include "core/context.h"
 #include "core/philox.h"
 #include "core/status.h"
+#include "core/step_control.h"
 #include "core/tensor.h"
 
 namespace millrace {
@@ -46,21 +47,24 @@ struct VocabRange {
 
 enum class Gelu : uint8_t { kTanh, kErf };
 
+// What a run fixes; learning rate, update count and the factor on the gradient come from the step's control.
 struct AdamW {
-  double lr = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
-  int64_t step = 1;         // 1-based count of applied steps, for bias correction
-  double grad_scale = 1.0;  // gradients are multiplied by it first (clip factor / loss scale)
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
 };
 
 struct OpTable {
   const char* name = nullptr;  // "reference", "cpu", "cuda"
   DType dtype = DType::kF32;
+  // How many logits are worth computing at once, over all ranks: fewer rows than that starve the products of the head,
+  // more add memory without adding speed. 16 Mi are 333 rows of 50,257, which a processor's cache holds.
+  int64_t logits_at_once = int64_t{16} << 20;
 
   // y(N,O) = x(N,I) w(O,I)^T + bias(O); bias may be empty.
   Status (*linear_forward)(Context&, Tensor y, Tensor x, Tensor w, Tensor bias);
   // pre(N,O) = x w^T + bias, y = gelu(pre); pre is kept for the backward pass.
   Status (*linear_gelu_forward)(Context&, Gelu, Tensor y, Tensor pre, Tensor x, Tensor w, Tensor bias);
-  // y = gelu(pre), the bits that linear_gelu_forward gave: it applies GELU to `pre` as stored.
+  // y = gelu(pre), of `pre` as stored: the bits that linear_gelu_forward gave where context.gelu_recomputed, and
+  // otherwise the same but for that rounding.
   Status (*gelu_forward)(Context&, Gelu, Tensor y, Tensor pre);
   // dx(N,I) = dy(N,O) w(O,I); with accumulate, +=.
   Status (*linear_backward_input)(Context&, Tensor dx, Tensor dy, Tensor w, bool accumulate);
@@ -110,9 +114,9 @@ struct OpTable {
                               VocabRange);
   // loss(N) = log(sum_exp) - target, 0 where not counted. Does not need logits.
   Status (*cross_entropy_loss)(Context&, Tensor loss, Tensor target, Tensor sum_exp, Tensor targets);
-  // In place: logits = (softmax - onehot) * scale, 0 in padding and in rows not counted.
+  // In place: logits = (softmax - onehot) * control.gradient_scale(), 0 in padding and in rows not counted.
   Status (*cross_entropy_backward)(Context&, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets, VocabRange,
-                                   double scale);
+                                   Tensor control);
 
   // x = value; y += x; y = the larger of y and x, not a number if either is; x *= value. All tensors of a call have the
   // table's dtype or all its wide_dtype().
@@ -120,6 +124,8 @@ struct OpTable {
   Status (*add)(Context&, Tensor y, Tensor x);
   Status (*maximum)(Context&, Tensor y, Tensor x);
   Status (*scale)(Context&, Tensor x, double value);
+  // out(1) f64 += sum of x, of wide_dtype() or f64, accumulated in f64 in a fixed order. x may not be out.
+  Status (*sum)(Context&, Tensor out, Tensor x);
   // out(1) f64 += sum of squares of x, of wide_dtype(), accumulated in f64 in a fixed order (same bits for any pool
   // size).
   Status (*sum_squares)(Context&, Tensor out, Tensor x);
@@ -128,9 +134,17 @@ struct OpTable {
   // to = from, each of the table's dtype or its wide_dtype(); narrowing rounds to nearest, ties to even. Nothing to do
   // where they are one tensor.
   Status (*cast)(Context&, Tensor to, Tensor from);
-  // Decoupled weight decay (Loshchilov and Hutter): master, m, v updated in place from grad, all of wide_dtype(); then
-  // value = cast(master), unless they are one tensor.
-  Status (*adamw)(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&);
+
+  // control((kStepControlFields) f64) is a StepControl. Begins a step: names its draws, sets its share, clears its
+  // sums.
+  Status (*begin_step)(Context&, Tensor control, int64_t draw_step, double share);
+  // decide_step() of core/step_control.h.
+  Status (*decide_step)(Context&, Tensor control, const StepRules&);
+  // Update number control.updates with decoupled weight decay (Loshchilov and Hutter): grad times gradient_factor goes
+  // into master, m, v in place, all of wide_dtype(); then value = cast(master), unless they are one tensor. Nothing
+  // changes when the verdict is not kApplied. Elements are independent, so tensors that decay alike may be one flat
+  // one.
+  Status (*adamw)(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&, Tensor control);
 };
 
 }  // namespace millrace

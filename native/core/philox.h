@@ -7,14 +7,9 @@
 #ifndef MILLRACE_CORE_PHILOX_H_
 #define MILLRACE_CORE_PHILOX_H_
 
-#include <array>
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define MR_HOST_DEVICE __host__ __device__
-#else
-#define MR_HOST_DEVICE
-#endif
+#include "core/host_device.h"
 
 namespace millrace {
 
@@ -66,9 +61,18 @@ MR_HOST_DEVICE inline uint32_t philox_word(const PhiloxKey& key, uint64_t elemen
 struct Dropout {
   float p = 0.0f;  // 0: no dropout, nothing is drawn
   PhiloxKey key;
-  // Global sample number of each of the B rows of this micro-batch; not owned. Element e of row b is
-  // sample[b] * (elements of one sample) + (index inside the sample).
+  // Memory of the device, not owned, both. Global sample number of each of the B rows of this micro-batch: element e of
+  // row b is sample[b] * (elements of one sample) + (index inside the sample).
   const int64_t* sample = nullptr;
+  // Where the step stands, if it is not key.step: so a recorded graph draws anew in every step.
+  const int64_t* step = nullptr;
+
+  // The key to draw with; reads device memory.
+  MR_HOST_DEVICE PhiloxKey keyed() const {
+    PhiloxKey now = key;
+    if (step != nullptr) now.step = static_cast<uint32_t>(*step);
+    return now;
+  }
 
   MR_HOST_DEVICE uint32_t threshold() const { return static_cast<uint32_t>(static_cast<double>(p) * 4294967296.0); }
   MR_HOST_DEVICE float scale() const { return 1.0f / (1.0f - p); }

@@ -36,9 +36,12 @@ OpTable make_table() {
   table.add = cpu::add;
   table.maximum = cpu::maximum;
   table.scale = cpu::scale;
+  table.sum = cpu::sum;
   table.sum_squares = cpu::sum_squares;
   table.count_non_finite = cpu::count_non_finite;
   table.cast = cpu::cast;
+  table.begin_step = cpu::begin_step;
+  table.decide_step = cpu::decide_step;
   table.adamw = cpu::adamw;
   return table;
 }

@@ -32,16 +32,20 @@ Status cross_entropy_sum(Context&, Tensor target, Tensor sum_exp, Tensor logits,
                          VocabRange);
 Status cross_entropy_loss(Context&, Tensor loss, Tensor target, Tensor sum_exp, Tensor targets);
 Status cross_entropy_backward(Context&, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets, VocabRange,
-                              double scale);
+                              Tensor control);
 Status fill(Context&, Tensor x, double value);
 Status add(Context&, Tensor y, Tensor x);
 Status maximum(Context&, Tensor y, Tensor x);
 Status scale(Context&, Tensor x, double value);
+// x may be of f64 too.
+Status sum(Context&, Tensor out, Tensor x);
 Status sum_squares(Context&, Tensor out, Tensor x);
 // These take tensors of the 16-bit formats too.
 Status count_non_finite(Context&, Tensor out, Tensor x);
 Status cast(Context&, Tensor to, Tensor from);
-Status adamw(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&);
+Status adamw(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&, Tensor control);
+Status begin_step(Context&, Tensor control, int64_t draw_step, double share);
+Status decide_step(Context&, Tensor control, const StepRules&);
 
 }  // namespace millrace::cpu
 

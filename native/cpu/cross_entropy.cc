@@ -56,9 +56,10 @@ Status cross_entropy_loss(Context& context, Tensor loss, Tensor target, Tensor s
 }
 
 Status cross_entropy_backward(Context& context, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets,
-                              VocabRange range, double scale) {
-  MR_RETURN_IF_ERROR(check_cross_entropy_backward(DType::kF32, logits, maximum, sum_exp, targets));
+                              VocabRange range, Tensor control) {
+  MR_RETURN_IF_ERROR(check_cross_entropy_backward(DType::kF32, logits, maximum, sum_exp, targets, control));
   if (planning(context)) return ok();
+  const double scale = control.as<StepControl>()->gradient_scale();
   const int64_t num_true = true_columns(logits, range);
   for_rows(context, logits.dim(0), logits.dim(1), [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {

@@ -160,13 +160,14 @@ Status HalfOps<kType>::cross_entropy_sum(Context& context, Tensor target, Tensor
 
 template <DType kType>
 Status HalfOps<kType>::cross_entropy_backward(Context& context, Tensor logits, Tensor maximum, Tensor sum_exp,
-                                              Tensor targets, VocabRange range, double scale) {
-  MR_RETURN_IF_ERROR(check_cross_entropy_backward(kType, logits, maximum, sum_exp, targets));
+                                              Tensor targets, VocabRange range, Tensor control) {
+  MR_RETURN_IF_ERROR(check_cross_entropy_backward(kType, logits, maximum, sum_exp, targets, control));
   return for_row_blocks(logits, [&](const auto& rows) {
     Widened wide(context);
     const Tensor logits_32 = wide.in_out(rows(logits));
     return wide.run([&] {
-      return cpu::cross_entropy_backward(context, logits_32, rows(maximum), rows(sum_exp), rows(targets), range, scale);
+      return cpu::cross_entropy_backward(context, logits_32, rows(maximum), rows(sum_exp), rows(targets), range,
+                                         control);
     });
   });
 }
@@ -225,7 +226,7 @@ MR_INSTANTIATE(position_forward, Context&, Tensor, Tensor, const Dropout&);
 MR_INSTANTIATE(position_backward, Context&, Tensor, Tensor, const Dropout&);
 MR_INSTANTIATE(cross_entropy_max, Context&, Tensor, Tensor, VocabRange);
 MR_INSTANTIATE(cross_entropy_sum, Context&, Tensor, Tensor, Tensor, Tensor, Tensor, VocabRange);
-MR_INSTANTIATE(cross_entropy_backward, Context&, Tensor, Tensor, Tensor, Tensor, VocabRange, double);
+MR_INSTANTIATE(cross_entropy_backward, Context&, Tensor, Tensor, Tensor, Tensor, VocabRange, Tensor);
 MR_INSTANTIATE(fill, Context&, Tensor, double);
 MR_INSTANTIATE(add, Context&, Tensor, Tensor);
 MR_INSTANTIATE(maximum, Context&, Tensor, Tensor);

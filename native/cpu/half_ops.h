@@ -35,7 +35,7 @@ struct HalfOps {
   static Status cross_entropy_sum(Context&, Tensor target, Tensor sum_exp, Tensor logits, Tensor maximum,
                                   Tensor targets, VocabRange);
   static Status cross_entropy_backward(Context&, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets,
-                                       VocabRange, double scale);
+                                       VocabRange, Tensor control);
   static Status fill(Context&, Tensor x, double value);
   static Status add(Context&, Tensor y, Tensor x);
   static Status maximum(Context&, Tensor y, Tensor x);

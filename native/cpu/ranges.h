@@ -54,11 +54,12 @@ inline int64_t rows_of(const Tensor& x) {
 }
 
 inline MaskKey mask_key(const Dropout& dropout) {
+  const PhiloxKey drawn = dropout.keyed();
   MaskKey key;
-  key.seed[0] = static_cast<uint32_t>(dropout.key.seed);
-  key.seed[1] = static_cast<uint32_t>(dropout.key.seed >> 32);
-  key.step = dropout.key.step;
-  key.stream = dropout.key.layer << 8 | static_cast<uint32_t>(dropout.key.site);
+  key.seed[0] = static_cast<uint32_t>(drawn.seed);
+  key.seed[1] = static_cast<uint32_t>(drawn.seed >> 32);
+  key.step = drawn.step;
+  key.stream = drawn.layer << 8 | static_cast<uint32_t>(drawn.site);
   key.threshold = dropout.threshold();
   key.scale = dropout.scale();
   return key;

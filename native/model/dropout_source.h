@@ -12,13 +12,16 @@ namespace millrace {
 struct DropoutSource {
   float p = 0.0f;  // 0: none (evaluation)
   uint64_t seed = 0;
-  int64_t step = 0;
-  const int64_t* samples = nullptr;  // (B) global sample numbers, borrowed until the backward pass has ended
+  // Memory of the device, borrowed until the backward pass has ended: where the step's number stands, and (B) global
+  // sample numbers.
+  const int64_t* step = nullptr;
+  const int64_t* samples = nullptr;
 
   Dropout at(Site site, int64_t layer = 0) const {
     Dropout dropout;
     dropout.p = p;
-    dropout.key = PhiloxKey{seed, static_cast<uint32_t>(step), static_cast<uint32_t>(layer), site};
+    dropout.key = PhiloxKey{seed, 0, static_cast<uint32_t>(layer), site};
+    dropout.step = step;
     dropout.sample = samples;
     return dropout;
   }

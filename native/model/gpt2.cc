@@ -60,16 +60,15 @@ Status Gpt2::forward(RankEnv& env, Tensor ids, const DropoutSource& dropout) {
   return ok();
 }
 
-Status Gpt2::loss(RankEnv& env, Tensor targets, double* loss_sum) {
-  return head_.loss(env, rows_of(shaped_.points.back().y), targets.reshaped(Shape(targets.num_elements())), loss_sum);
+Status Gpt2::loss(RankEnv& env, Tensor targets, Tensor control) {
+  return head_.loss(env, rows_of(shaped_.points.back().y), targets.reshaped(Shape(targets.num_elements())), control);
 }
 
-Status Gpt2::loss_and_backward(RankEnv& env, Tensor ids, Tensor targets, double scale, const DropoutSource& dropout,
-                               double* loss_sum) {
+Status Gpt2::loss_and_backward(RankEnv& env, Tensor ids, Tensor targets, const DropoutSource& dropout, Tensor control) {
   const NormedResidual& last = shaped_.points.back();
   const Tensor dr = shaped_.dr;
   MR_RETURN_IF_ERROR(head_.loss_and_backward(env, rows_of(shaped_.space.dy), rows_of(last.y),
-                                             targets.reshaped(Shape(targets.num_elements())), scale, loss_sum));
+                                             targets.reshaped(Shape(targets.num_elements())), control));
   env.enter("final norm backward");
   MR_RETURN_IF_ERROR(env.ops->fill(*env.context, dr, 0.0));
   MR_RETURN_IF_ERROR(norm_backward(env, final_norm_, dr, shaped_.space.dy, last));

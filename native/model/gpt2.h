@@ -33,10 +33,11 @@ class Gpt2 {
 
   // ids(B,T) i32, B and T at most what was allocated. The calls below use what this one left.
   Status forward(RankEnv&, Tensor ids, const DropoutSource&);
-  // Adds the sum of the counted rows' losses to *loss_sum. targets(B,T) i32; -1: not counted.
-  Status loss(RankEnv&, Tensor targets, double* loss_sum);
-  // The same; gradients of loss * scale are added to the parameters' gradients.
-  Status loss_and_backward(RankEnv&, Tensor ids, Tensor targets, double scale, const DropoutSource&, double* loss_sum);
+  // Adds the sum of the counted rows' losses to the loss_sum of control (core/step_control.h). targets(B,T) i32; -1:
+  // not counted.
+  Status loss(RankEnv&, Tensor targets, Tensor control);
+  // The same; gradients of that sum times the control's gradient_scale() are added to the parameters' gradients.
+  Status loss_and_backward(RankEnv&, Tensor ids, Tensor targets, const DropoutSource&, Tensor control);
   // This rank's logits at one position of sequence 0; column i is id logits_range().begin + i.
   Status logits(RankEnv&, int64_t position, Tensor* out);
   const VocabRange& logits_range() const { return head_.range(); }

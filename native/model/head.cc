@@ -1,6 +1,7 @@
 #include "model/head.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "model/embedding.h"
 #include "model/parallel.h"
@@ -9,25 +10,15 @@ namespace millrace {
 
 namespace {
 
-// 64 MiB of fp32 logits over all ranks: 333 rows of 50,257. Fewer rows starve the matrix product, more leave the cache
-// and add memory without adding speed.
-constexpr int64_t kLogitsBudget = int64_t{16} << 20;
 constexpr int64_t kRowMultiple = 16;  // chunks of a size that kernels like
-
-template <class T>
-double sum_of(Tensor x) {
-  double sum = 0;
-  for (int64_t i = 0; i < x.num_elements(); ++i) sum += static_cast<double>(x.as<T>()[i]);
-  return sum;
-}
 
 // A shard's columns of logits(N,V_p).
 Tensor of_shard(const RankEnv& env, Tensor logits, int shard) { return shard_of(logits, 1, shard, env.shards.count); }
 
 }  // namespace
 
-int64_t Head::chunk_rows(int64_t num_rows, int64_t vocab_size) {
-  const int64_t most = std::max(kRowMultiple, kLogitsBudget / vocab_size / kRowMultiple * kRowMultiple);
+int64_t Head::chunk_rows(int64_t num_rows, int64_t vocab_size, int64_t logits_at_once) {
+  const int64_t most = std::max(kRowMultiple, logits_at_once / vocab_size / kRowMultiple * kRowMultiple);
   const int64_t num_chunks = (num_rows + most - 1) / most;
   const int64_t even = (num_rows + num_chunks - 1) / num_chunks;
   return std::min(num_rows, (even + kRowMultiple - 1) / kRowMultiple * kRowMultiple);
@@ -38,7 +29,7 @@ Status Head::allocate(RankEnv& env, const ModelConfig& config, Parameter* embedd
   ranges_ = vocab_of_shards(config, env.shards);
   const DType dtype = env.ops->dtype;
   const DType statistic = wide_dtype(dtype);
-  const int64_t rows = chunk_rows(num_rows, config.vocab_size);
+  const int64_t rows = chunk_rows(num_rows, config.vocab_size, env.ops->logits_at_once);
   MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(rows, config.padded_vocab_size / env.tensor_size), &logits_));
   MR_RETURN_IF_ERROR(arena.alloc(statistic, Shape(rows), &maximum_));
   MR_RETURN_IF_ERROR(arena.alloc(statistic, Shape(2, rows), &sums_));
@@ -71,13 +62,13 @@ Status Head::chunk_loss(RankEnv& env, const Chunk& chunk, Tensor loss) {
   return ops.cross_entropy_loss(context, loss, chunk.target(), chunk.sum_exp(), chunk.targets);
 }
 
-Status Head::chunk_backward(RankEnv& env, const Chunk& chunk, Tensor dy, double scale) {
+Status Head::chunk_backward(RankEnv& env, const Chunk& chunk, Tensor dy, Tensor control) {
   const OpTable& ops = *env.ops;
   Context& context = *env.context;
   env.enter("head cross entropy backward");
   MR_RETURN_IF_ERROR(env.for_each_shard([&](int shard) {
     return ops.cross_entropy_backward(context, of_shard(env, chunk.logits, shard), chunk.maximum, chunk.sum_exp(),
-                                      chunk.targets, range_of(shard), scale);
+                                      chunk.targets, range_of(shard), control);
   }));
   env.enter("head logits backward");
   MR_RETURN_IF_ERROR(sum_shards(env, dy, env.policy->f.backward, "head f backward", [&](int shard, Tensor part) {
@@ -90,7 +81,7 @@ Status Head::chunk_backward(RankEnv& env, const Chunk& chunk, Tensor dy, double 
   });
 }
 
-Status Head::run(RankEnv& env, const Tensor* dy, Tensor y, Tensor targets, double scale, double* loss_sum) {
+Status Head::run(RankEnv& env, const Tensor* dy, Tensor y, Tensor targets, Tensor control) {
   const int64_t num_rows = y.dim(0);
   MR_RETURN_IF_ERROR(env.policy->f.forward(env, y, "head f forward"));
   // Of what was allocated: fewer rows cut into even chunks may make larger ones.
@@ -100,20 +91,17 @@ Status Head::run(RankEnv& env, const Tensor* dy, Tensor y, Tensor targets, doubl
     const Chunk chunk{y.rows(begin, count), targets.rows(begin, count), logits_.rows(0, count), maximum_.rows(0, count),
                       sums_.reshaped(Shape(2, count))};
     MR_RETURN_IF_ERROR(chunk_loss(env, chunk, loss_.rows(begin, count)));
-    if (dy != nullptr) MR_RETURN_IF_ERROR(chunk_backward(env, chunk, dy->rows(begin, count), scale));
+    if (dy != nullptr) MR_RETURN_IF_ERROR(chunk_backward(env, chunk, dy->rows(begin, count), control));
   }
-  if (env.planning()) return ok();
-  const Tensor losses = loss_.rows(0, num_rows);
-  *loss_sum += losses.dtype == DType::kF64 ? sum_of<double>(losses) : sum_of<float>(losses);
-  return ok();
+  return env.ops->sum(*env.context, control_field(control, offsetof(StepControl, loss_sum)), loss_.rows(0, num_rows));
 }
 
-Status Head::loss(RankEnv& env, Tensor y, Tensor targets, double* loss_sum) {
-  return run(env, nullptr, y, targets, 0.0, loss_sum);
+Status Head::loss(RankEnv& env, Tensor y, Tensor targets, Tensor control) {
+  return run(env, nullptr, y, targets, control);
 }
 
-Status Head::loss_and_backward(RankEnv& env, Tensor dy, Tensor y, Tensor targets, double scale, double* loss_sum) {
-  return run(env, &dy, y, targets, scale, loss_sum);
+Status Head::loss_and_backward(RankEnv& env, Tensor dy, Tensor y, Tensor targets, Tensor control) {
+  return run(env, &dy, y, targets, control);
 }
 
 Status Head::logits(RankEnv& env, Tensor y, Tensor* out) {

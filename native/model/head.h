@@ -18,18 +18,18 @@ namespace millrace {
 
 class Head {
  public:
-  // Rows a chunk: as many as keep the whole model's logits of a chunk within the budget. It depends on the true
-  // vocabulary, not on its padding or a rank's share, so that sums over rows have the same order for every number of
-  // ranks.
-  static int64_t chunk_rows(int64_t num_rows, int64_t vocab_size);
+  // Rows a chunk: as many as keep the whole model's logits of a chunk within what the backend computes at once. It
+  // depends on the true vocabulary, not on its padding or a rank's share, so that sums over rows have the same order
+  // for every number of ranks.
+  static int64_t chunk_rows(int64_t num_rows, int64_t vocab_size, int64_t logits_at_once);
 
   // `embedding` (V_p, C) is the tied token embedding; buffers for up to num_rows rows come from `arena`.
   Status allocate(RankEnv&, const ModelConfig&, Parameter* embedding, int64_t num_rows, Arena& arena);
 
-  // Adds the loss of all counted rows to *loss_sum. y(N,C), targets(N) i32.
-  Status loss(RankEnv&, Tensor y, Tensor targets, double* loss_sum);
-  // The same, and dy(N,C) = the whole gradient times `scale`; the embedding's gradient is accumulated.
-  Status loss_and_backward(RankEnv&, Tensor dy, Tensor y, Tensor targets, double scale, double* loss_sum);
+  // Adds the loss of all counted rows to the control's loss_sum. y(N,C), targets(N) i32.
+  Status loss(RankEnv&, Tensor y, Tensor targets, Tensor control);
+  // The same, and dy(N,C) = the whole gradient times the control's gradient_scale(); the embedding's is accumulated.
+  Status loss_and_backward(RankEnv&, Tensor dy, Tensor y, Tensor targets, Tensor control);
   // This rank's logits of one row y(1,C); the view is valid until the next call. Column i is id range().begin + i.
   Status logits(RankEnv&, Tensor y, Tensor* out);
   // Begins with the rank's first id.
@@ -47,10 +47,10 @@ class Head {
     Tensor sum_exp() const { return sums.rows(1, 1).reshaped(maximum.shape); }
   };
 
-  Status run(RankEnv&, const Tensor* dy, Tensor y, Tensor targets, double scale, double* loss_sum);
+  Status run(RankEnv&, const Tensor* dy, Tensor y, Tensor targets, Tensor control);
   Status chunk_logits(RankEnv&, Tensor logits, Tensor y);
   Status chunk_loss(RankEnv&, const Chunk&, Tensor loss);
-  Status chunk_backward(RankEnv&, const Chunk&, Tensor dy, double scale);
+  Status chunk_backward(RankEnv&, const Chunk&, Tensor dy, Tensor control);
   const VocabRange& range_of(int shard) const { return ranges_[static_cast<size_t>(shard)]; }
 
   Parameter* embedding_ = nullptr;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "model/transfer.h"
+
 namespace millrace {
 
 namespace {
@@ -9,23 +11,13 @@ namespace {
 constexpr double kTwoPi = 6.283185307179586476925286766559;
 
 template <class T>
-void fill_normal(ThreadPool& pool, T* local, uint64_t logical_begin, int64_t count, const PhiloxKey& key, double std) {
+void fill_normal(ThreadPool& pool, T* out, const ShardRun& run, const PhiloxKey& key, double std) {
   constexpr int64_t kGrain = 4096;
-  pool.parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
+  pool.parallel_for(run.count, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      local[i] = static_cast<T>(std * philox_normal(key, logical_begin + static_cast<uint64_t>(i)));
+      out[i] = static_cast<T>(std * philox_normal(key, static_cast<uint64_t>(run.logical + i)));
     }
   });
-}
-
-void fill_run(RankEnv& env, const Parameter& parameter, const ShardRun& run, const PhiloxKey& key) {
-  const uint64_t logical = static_cast<uint64_t>(run.logical);
-  const double std = parameter.spec.init_std;
-  if (parameter.master.dtype == DType::kF64) {
-    fill_normal(*env.context->pool, parameter.master.as<double>() + run.local, logical, run.count, key, std);
-  } else {
-    fill_normal(*env.context->pool, parameter.master.as<float>() + run.local, logical, run.count, key, std);
-  }
 }
 
 }  // namespace
@@ -50,8 +42,14 @@ Status initialize_parameters(RankEnv& env, ParameterSet& parameters, uint64_t se
     MR_RETURN_IF_ERROR(env.ops->fill(*env.context, parameter.first_moment, 0.0));
     MR_RETURN_IF_ERROR(env.ops->fill(*env.context, parameter.second_moment, 0.0));
     if (!random) continue;
-    for_each_run(parameter.spec, env.tensor_rank, env.tensor_size,
-                 [&](const ShardRun& run) { fill_run(env, parameter, run, key); });
+    MR_RETURN_IF_ERROR(upload(env, parameter.spec, parameter.master, [&](const ShardRun& run, void* to) {
+      ThreadPool& pool = *env.context->pool;
+      if (parameter.master.dtype == DType::kF64) {
+        fill_normal(pool, static_cast<double*>(to), run, key, parameter.spec.init_std);
+      } else {
+        fill_normal(pool, static_cast<float*>(to), run, key, parameter.spec.init_std);
+      }
+    }));
   }
   MR_RETURN_IF_ERROR(env.ops->fill(*env.context, parameters.gradients(), 0.0));
   return env.ops->cast(*env.context, parameters.values(), parameters.masters());

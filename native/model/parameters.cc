@@ -25,36 +25,50 @@ Shape ParameterSpec::local_shape(int size) const {
 }
 
 Status ParameterSet::allocate(std::vector<ParameterSpec> specs, DType dtype, int tensor_size, Arena& arena) {
-  int64_t total = 0;
+  const auto elements_of = [&](const ParameterSpec& spec) {
+    return aligned_elements(spec.local_shape(tensor_size).num_elements(), dtype);
+  };
+  groups_ = {};
   for (const ParameterSpec& spec : specs) {
-    total += aligned_elements(spec.local_shape(tensor_size).num_elements(), dtype);
+    groups_[group_of(spec.decays, spec.split == Split::kReplicated)].count += elements_of(spec);
+  }
+  int64_t total = 0;
+  for (FlatRange& group : groups_) {
+    group.begin = total;
+    total += group.count;
   }
   const DType wide = wide_dtype(dtype);
-  Tensor first, second;
   MR_RETURN_IF_ERROR(arena.alloc(dtype, Shape(total), &values_));
   masters_ = values_;
   if (wide != dtype) MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &masters_));
   MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &gradients_));
-  MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &first));
-  MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &second));
+  MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &first_moments_));
+  MR_RETURN_IF_ERROR(arena.alloc(wide, Shape(total), &second_moments_));
 
   parameters_.clear();
   parameters_.reserve(specs.size());
-  int64_t offset = 0;
+  std::array<int64_t, 4> next{};
+  for (size_t i = 0; i < groups_.size(); ++i) next[i] = groups_[i].begin;
   for (ParameterSpec& spec : specs) {
     const Shape shape = spec.local_shape(tensor_size);
+    int64_t& offset = next[group_of(spec.decays, spec.split == Split::kReplicated)];
     Parameter parameter;
     parameter.value = view_of(values_, offset, shape);
     parameter.master = view_of(masters_, offset, shape);
     parameter.gradient = view_of(gradients_, offset, shape);
-    parameter.first_moment = view_of(first, offset, shape);
-    parameter.second_moment = view_of(second, offset, shape);
+    parameter.first_moment = view_of(first_moments_, offset, shape);
+    parameter.second_moment = view_of(second_moments_, offset, shape);
     parameter.num_shards = spec.shards_of_rank(tensor_size);
+    offset += elements_of(spec);
     parameter.spec = std::move(spec);
     parameters_.push_back(std::move(parameter));
-    offset += aligned_elements(shape.num_elements(), dtype);
   }
   return ok();
+}
+
+FlatRange ParameterSet::range(bool decays) const {
+  const FlatRange split = range(decays, false);
+  return FlatRange{split.begin, split.count + range(decays, true).count};
 }
 
 const Parameter* ParameterSet::find(const std::string& name) const {

@@ -4,6 +4,7 @@
 #define MILLRACE_MODEL_PARAMETERS_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -112,8 +113,18 @@ struct Parameter {
   Tensor shard(Tensor whole, int index) const { return shard_of(whole, spec.split_dim(), index, num_shards); }
 };
 
+// A stretch of a flat tensor.
+struct FlatRange {
+  int64_t begin = 0;
+  int64_t count = 0;
+  Tensor of(Tensor flat) const { return flat.rows(begin, count); }
+};
+
 // All of a rank's parameters. Values, masters, gradients and both moments are each one stretch of the arena, so that
-// gradients are cleared and reduced over data-parallel ranks by one call.
+// gradients are cleared and reduced over data-parallel ranks by one call. Inside it they lie in groups, so that the
+// optimizer updates and the norm adds up a few ranges instead of every tensor:
+//
+//   decaying: split | replicated | other: split | replicated
 class ParameterSet {
  public:
   Status allocate(std::vector<ParameterSpec> specs, DType dtype, int tensor_size, Arena& arena);
@@ -126,6 +137,11 @@ class ParameterSet {
   // to values.
   Tensor values() const { return values_; }
   Tensor masters() const { return masters_; }
+  Tensor first_moments() const { return first_moments_; }
+  Tensor second_moments() const { return second_moments_; }
+  // The parameters that decay, or the others; and those of them that ranks share out, or that all have.
+  FlatRange range(bool decays) const;
+  FlatRange range(bool decays, bool replicated) const { return groups_[group_of(decays, replicated)]; }
   // Values, and masters where they are tensors of their own.
   size_t parameter_bytes() const {
     return values_.size_bytes() + (masters_.dtype == values_.dtype ? 0 : masters_.size_bytes());
@@ -136,8 +152,11 @@ class ParameterSet {
   int64_t num_parameters() const;
 
  private:
+  static size_t group_of(bool decays, bool replicated) { return (decays ? 0u : 2u) + (replicated ? 1u : 0u); }
+
   std::vector<Parameter> parameters_;
-  Tensor values_, masters_, gradients_;
+  std::array<FlatRange, 4> groups_;
+  Tensor values_, masters_, gradients_, first_moments_, second_moments_;
 };
 
 }  // namespace millrace

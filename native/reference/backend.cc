@@ -36,9 +36,12 @@ OpTable make_table() {
   table.add = Ops::add;
   table.maximum = Ops::maximum;
   table.scale = Ops::scale;
+  table.sum = Ops::sum;
   table.sum_squares = Ops::sum_squares;
   table.count_non_finite = Ops::count_non_finite;
   table.cast = Ops::cast;
+  table.begin_step = Ops::begin_step;
+  table.decide_step = Ops::decide_step;
   table.adamw = Ops::adamw;
   return table;
 }

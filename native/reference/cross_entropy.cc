@@ -63,9 +63,10 @@ Status Ops<T>::cross_entropy_loss(Context& context, Tensor loss, Tensor target, 
 
 template <class T>
 Status Ops<T>::cross_entropy_backward(Context& context, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets,
-                                      VocabRange range, double scale) {
-  MR_RETURN_IF_ERROR(check_cross_entropy_backward(dtype_of<T>(), logits, maximum, sum_exp, targets));
+                                      VocabRange range, Tensor control) {
+  MR_RETURN_IF_ERROR(check_cross_entropy_backward(dtype_of<T>(), logits, maximum, sum_exp, targets, control));
   if (planning(context)) return ok();
+  const double scale = control.as<StepControl>()->gradient_scale();
   for (int64_t n = 0; n < logits.dim(0); ++n) {
     T* row = logits.as<T>() + n * logits.dim(1);
     const double largest = maximum.as<Wide<T>>()[n];
@@ -84,6 +85,6 @@ Status Ops<T>::cross_entropy_backward(Context& context, Tensor logits, Tensor ma
 MR_INSTANTIATE(cross_entropy_max, Context&, Tensor, Tensor, VocabRange);
 MR_INSTANTIATE(cross_entropy_sum, Context&, Tensor, Tensor, Tensor, Tensor, Tensor, VocabRange);
 MR_INSTANTIATE(cross_entropy_loss, Context&, Tensor, Tensor, Tensor, Tensor);
-MR_INSTANTIATE(cross_entropy_backward, Context&, Tensor, Tensor, Tensor, Tensor, VocabRange, double);
+MR_INSTANTIATE(cross_entropy_backward, Context&, Tensor, Tensor, Tensor, Tensor, VocabRange, Tensor);
 
 }  // namespace millrace::reference

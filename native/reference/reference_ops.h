@@ -79,15 +79,19 @@ struct Ops {
                                   Tensor targets, VocabRange);
   static Status cross_entropy_loss(Context&, Tensor loss, Tensor target, Tensor sum_exp, Tensor targets);
   static Status cross_entropy_backward(Context&, Tensor logits, Tensor maximum, Tensor sum_exp, Tensor targets,
-                                       VocabRange, double scale);
+                                       VocabRange, Tensor control);
   static Status fill(Context&, Tensor x, double value);
   static Status add(Context&, Tensor y, Tensor x);
   static Status maximum(Context&, Tensor y, Tensor x);
   static Status scale(Context&, Tensor x, double value);
+  static Status sum(Context&, Tensor out, Tensor x);
   static Status sum_squares(Context&, Tensor out, Tensor x);
   static Status count_non_finite(Context&, Tensor out, Tensor x);
   static Status cast(Context&, Tensor to, Tensor from);
-  static Status adamw(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&);
+  static Status begin_step(Context&, Tensor control, int64_t draw_step, double share);
+  static Status decide_step(Context&, Tensor control, const StepRules&);
+  static Status adamw(Context&, Tensor value, Tensor master, Tensor m, Tensor v, Tensor grad, const AdamW&,
+                      Tensor control);
 };
 
 #define MR_INSTANTIATE(op, ...)                   \

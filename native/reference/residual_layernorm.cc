@@ -5,7 +5,7 @@ namespace millrace::reference {
 
 double dropout_factor(const Dropout& dropout, int64_t element) {
   if (dropout.p == 0.0f) return 1.0;
-  if (philox_word(dropout.key, static_cast<uint64_t>(element)) < dropout.threshold()) return 0.0;
+  if (philox_word(dropout.keyed(), static_cast<uint64_t>(element)) < dropout.threshold()) return 0.0;
   return 1.0 / (1.0 - static_cast<double>(dropout.p));
 }
 

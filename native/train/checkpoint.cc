@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "model/transfer.h"
 #include "train/checkpoint_header.h"
 #include "train/crc32.h"
 #include "train/mapped_file.h"
@@ -12,20 +13,18 @@ namespace {
 
 // All ranks learn whether all succeeded, without poisoning the group: `mine` if it is an error, else that a peer has
 // one.
-Status agree(RankEnv& env, const Place& place, const Status& mine, const char* name) {
-  int32_t code = mine.code();
-  const Tensor buffer{&code, DType::kI32, Shape(1)};
-  MR_RETURN_IF_ERROR(env.all_reduce(place.world_group, place.world(), buffer, ReduceOp::kMax, name));
+Status agree(RankEnv& env, const Place& place, const Messages& messages, const Status& mine, const char* name) {
+  int64_t code = mine.code();
+  MR_RETURN_IF_ERROR(messages.largest(env, place, &code, name));
   if (!mine.ok() || code == MR_OK) return mine;
   return Status(MR_COMM, "a peer reported the error");
 }
 
 // Copies this rank's slices of one tensor from the file.
-void read_slices(const Place& place, const Parameter& parameter, Tensor tensor, const char* file) {
+Status read_slices(RankEnv& env, const Parameter& parameter, Tensor tensor, const char* file) {
   const size_t width = dtype_bytes(tensor.dtype);
-  for_each_run(parameter.spec, place.tensor_rank, place.tensor_size, [&](const ShardRun& run) {
-    std::memcpy(tensor.as<char>() + static_cast<size_t>(run.local) * width,
-                file + static_cast<size_t>(run.logical) * width, static_cast<size_t>(run.count) * width);
+  return upload(env, parameter.spec, tensor, [&](const ShardRun& run, void* to) {
+    std::memcpy(to, file + static_cast<size_t>(run.logical) * width, static_cast<size_t>(run.count) * width);
   });
 }
 
@@ -64,23 +63,21 @@ Status check_file(const Place& place, const TrainerConfig& config, const Paramet
 
 }  // namespace
 
-Status load_checkpoint(RankEnv& env, const Place& place, const TrainerConfig& config, const ParameterSet& parameters,
-                       const std::string& path, Progress* progress) {
+Status load_checkpoint(RankEnv& env, const Place& place, const Messages& messages, const TrainerConfig& config,
+                       const ParameterSet& parameters, const std::string& path, Progress* progress) {
   env.enter("checkpoint check");
   std::unique_ptr<MappedFile> file;
   SafetensorsHeader header;
   Progress loaded;
   Status status = check_file(place, config, parameters, path, env.context->heartbeat, &file, &header, &loaded);
   if (!status.ok()) status = Status(status.code(), "checkpoint " + path + ": " + status.message());
-  MR_RETURN_IF_ERROR(agree(env, place, status, "checkpoint checked"));
+  MR_RETURN_IF_ERROR(agree(env, place, messages, status, "checkpoint checked"));
 
   env.enter("checkpoint read");
   MR_RETURN_IF_ERROR(
       for_each_entry(parameters, [&](const CheckpointKind& kind, const Parameter& parameter, Tensor tensor) {
-        if (env.context->heartbeat != nullptr) env.context->heartbeat->tick();
         const SafetensorsEntry* entry = header.find(kind.prefix + parameter.spec.name);
-        read_slices(place, parameter, tensor, file->data() + header.data_offset + entry->begin);
-        return ok();
+        return read_slices(env, parameter, tensor, file->data() + header.data_offset + entry->begin);
       }));
   *progress = loaded;
   return ok();

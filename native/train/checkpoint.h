@@ -9,6 +9,7 @@
 #include "model/parameters.h"
 #include "model/rank_env.h"
 #include "train/config.h"
+#include "train/messages.h"
 #include "train/place.h"
 #include "train/progress.h"
 
@@ -16,8 +17,8 @@ namespace millrace {
 
 // Called by all ranks. Every tensor is checked, against the model's table and its checksum, before any value changes.
 // MR_CORRUPT: the bytes are not what was written; MR_INVALID_ARGUMENT: another model's, naming the tensor.
-Status load_checkpoint(RankEnv&, const Place&, const TrainerConfig&, const ParameterSet&, const std::string& path,
-                       Progress*);
+Status load_checkpoint(RankEnv&, const Place&, const Messages&, const TrainerConfig&, const ParameterSet&,
+                       const std::string& path, Progress*);
 
 }  // namespace millrace
 

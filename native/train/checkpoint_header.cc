@@ -82,18 +82,18 @@ const char* precision_of(const TrainerConfig& config) {
   }
 }
 
-void write_loss_scale(const LossScaleState& state, std::map<std::string, std::string>* metadata) {
-  metadata->insert_or_assign("loss_scale", text(state.scale));
-  metadata->insert_or_assign("loss_scale.good_steps", std::to_string(state.good_steps));
-  metadata->insert_or_assign("loss_scale.hysteresis", std::to_string(state.hysteresis));
-  metadata->insert_or_assign("loss_scale.skipped", std::to_string(state.skipped));
+void write_loss_scale(const Progress& progress, std::map<std::string, std::string>* metadata) {
+  metadata->insert_or_assign("loss_scale", text(progress.loss_scale));
+  metadata->insert_or_assign("loss_scale.good_steps", std::to_string(progress.good_steps));
+  metadata->insert_or_assign("loss_scale.hysteresis", std::to_string(progress.hysteresis));
+  metadata->insert_or_assign("loss_scale.skipped", std::to_string(progress.skipped));
 }
 
 // Scales are for one precision: a run in another begins with its own, as does one from a file that says none.
-Status read_loss_scale(const SafetensorsHeader& header, const TrainerConfig& config, LossScaleState* out) {
-  *out = first_loss_scale(config.loss_scale);
+Status read_loss_scale(const SafetensorsHeader& header, const TrainerConfig& config, Progress* out) {
+  *out = Progress::first(config.loss_scale);
   if (value_of(header, "precision") != precision_of(config)) return ok();
-  MR_RETURN_IF_ERROR(read_scale(header, "loss_scale", &out->scale));
+  MR_RETURN_IF_ERROR(read_scale(header, "loss_scale", &out->loss_scale));
   MR_RETURN_IF_ERROR(read_count(header, "loss_scale.good_steps", &out->good_steps));
   MR_RETURN_IF_ERROR(read_count(header, "loss_scale.hysteresis", &out->hysteresis));
   return read_count(header, "loss_scale.skipped", &out->skipped);
@@ -163,7 +163,7 @@ SafetensorsHeader checkpoint_header(const TrainerConfig& config, const std::vect
   header.metadata["updates"] = std::to_string(progress.updates);
   header.metadata["seed"] = std::to_string(config.seed);
   header.metadata["precision"] = precision_of(config);
-  write_loss_scale(progress.loss_scale, &header.metadata);
+  write_loss_scale(progress, &header.metadata);
   header.metadata[kHeaderChecksum] = kNoChecksum;
   const DType dtype = wide_dtype(config.dtype);
   uint64_t offset = 0;
@@ -202,9 +202,9 @@ Status check_checkpoint_header(const SafetensorsHeader& header, const TrainerCon
     if (value_of(header, key) == wanted) continue;
     return invalid_argument("expected " + wanted + " for " + key + ", got " + value_of(header, key));
   }
+  MR_RETURN_IF_ERROR(read_loss_scale(header, config, progress));
   MR_RETURN_IF_ERROR(read_count(header, "step", &progress->steps));
-  MR_RETURN_IF_ERROR(read_count(header, "updates", &progress->updates));
-  return read_loss_scale(header, config, &progress->loss_scale);
+  return read_count(header, "updates", &progress->updates);
 }
 
 }  // namespace millrace

@@ -4,20 +4,20 @@
 
 #include <cstdint>
 
+#include "core/step_control.h"
 #include "core/tensor.h"
 #include "model/config.h"
 #include "model/recompute.h"
 #include "model/shards.h"
 #include "train/fault.h"
-#include "train/loss_scale.h"
 #include "train/optimizer.h"
-#include "train/schedule.h"
 
 namespace millrace {
 
 struct TrainerConfig {
   ModelConfig model;
   DType dtype = DType::kF32;
+  bool tf32 = false;  // f32 products read TF32
   int tensor_parallel = 1;
   int data_parallel = 1;
   int threads_per_rank = 1;
@@ -35,6 +35,7 @@ struct TrainerConfig {
   Fault fault;
 
   int world() const { return tensor_parallel * data_parallel; }
+  StepRules step_rules() const { return StepRules{schedule, loss_scale, optimizer.clip_norm}; }
   int tensor_shards() const { return verify_parallel ? verify_shards(model) : tensor_parallel; }
 };
 

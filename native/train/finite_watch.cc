@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/device.h"
+
 namespace millrace {
 
 namespace {
 
 // The names of an op's tensors in the order of its arguments, as a template argument. "<x" is read and not written,
-// "+pre" is written before the others, "-maximum" may be infinite: of padding alone there is no largest logit.
+// "+pre" is written before the others, "-maximum" is not looked at: of padding alone the largest logit is infinite.
 template <size_t kSize>
 struct Names {
   char text[kSize];
@@ -87,7 +89,7 @@ OpTable watched_table(const OpTable& inner) {
   MR_WATCH(cross_entropy_max, "-maximum <logits");
   MR_WATCH(cross_entropy_sum, "target sum_exp <logits <maximum <targets");
   MR_WATCH(cross_entropy_loss, "loss <target <sum_exp <targets");
-  MR_WATCH(cross_entropy_backward, "logits <maximum <sum_exp <targets");
+  MR_WATCH(cross_entropy_backward, "logits <maximum <sum_exp <targets -control");
   MR_WATCH(add, "y <x");
   return table;
 }
@@ -128,13 +130,15 @@ std::string FiniteWatch::name_of(const Tensor& tensor, const char* role, const s
 
 Status FiniteWatch::look(const Tensor& tensor, const char* role, const std::string& argument) {
   if (found_at_ != 0) return ok();
-  double* count = counter_.as<double>();
-  *count = 0;
+  double count = 0;
+  MR_RETURN_IF_ERROR(device->to_device(*this, counter_.data, &count, sizeof(count)));
   MR_RETURN_IF_ERROR(inner_->count_non_finite(*this, counter_, tensor));
-  if (*count == 0) return ok();
+  MR_RETURN_IF_ERROR(device->to_host(*this, &count, counter_.data, sizeof(count)));
+  MR_RETURN_IF_ERROR(device->wait(*this));
+  if (count == 0) return ok();
   found_at_ = num_ops_;
   report_ = std::string(env_.operation()) + ", " + name_of(tensor, role, argument) + ": " +
-            std::to_string(static_cast<int64_t>(*count)) + " of " + std::to_string(tensor.num_elements()) + " values";
+            std::to_string(static_cast<int64_t>(count)) + " of " + std::to_string(tensor.num_elements()) + " values";
   return ok();
 }
 

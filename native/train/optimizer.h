@@ -1,9 +1,8 @@
-// The update: global gradient norm, clipping and AdamW (Loshchilov and Hutter: decay apart from the gradient). Each
-// rank updates what it holds; no parameter value is ever communicated.
+// The update: global gradient norm and AdamW (Loshchilov and Hutter: decay apart from the gradient), enqueued; what
+// they need to know of the step stands in its control (core/step_control.h). Each rank updates what it holds; no
+// parameter value is ever communicated.
 #ifndef MILLRACE_TRAIN_OPTIMIZER_H_
 #define MILLRACE_TRAIN_OPTIMIZER_H_
-
-#include <cstdint>
 
 #include "model/parameters.h"
 #include "model/rank_env.h"
@@ -18,17 +17,12 @@ struct OptimizerSettings {
   double clip_norm = 0;     // 0: no clipping
 };
 
-// Norm of the whole model's gradient, equal bits on every rank of the group: split parameters count on all ranks,
-// duplicated ones once. Not finite when any gradient is not: squares of floats cannot overflow a double sum. `sum` is
-// space for one f64.
-Status global_gradient_norm(RankEnv&, const ParameterSet&, Tensor sum, double* norm);
+// The square of the norm of the whole model's gradient is added to the control's norm_squared, equal bits on every rank
+// of the group: split parameters count on all ranks, duplicated ones once. `partials`: space for kMaxVerifyShards f64.
+Status add_gradient_norm(RankEnv&, const ParameterSet&, Tensor control, Tensor partials);
 
-// Factor on the gradients so that their norm is at most clip_norm.
-double clip_factor(double norm, double clip_norm);
-
-// Update number `update` (from 1) of all parameters.
-Status apply_adamw(RankEnv&, const ParameterSet&, const OptimizerSettings&, double learning_rate, double gradient_scale,
-                   int64_t update);
+// The update of all parameters that the control has decided.
+Status apply_adamw(RankEnv&, const ParameterSet&, const OptimizerSettings&, Tensor control);
 
 }  // namespace millrace
 

@@ -14,8 +14,6 @@ namespace {
 
 // A piece passes through the checksum and on to the file while it is in the processor's cache.
 constexpr size_t kPieceBytes = size_t{256} << 10;
-// What one thread copies at a time; more threads than one matter only for large tensors.
-constexpr int64_t kCopyGrainBytes = int64_t{1} << 20;
 
 bool holds(int tensor_rank, const ParameterSpec& spec) { return tensor_rank == 0 || spec.split != Split::kReplicated; }
 
@@ -77,10 +75,12 @@ size_t Snapshot::bytes_of(const Place& place, const ParameterSet& parameters) {
   return measuring.peak_bytes();
 }
 
-Status Snapshot::allocate(const Place& place, const ParameterSet& parameters, Context& context) {
+Status Snapshot::allocate(const Place& place, const ParameterSet& parameters, const std::shared_ptr<Device>& device,
+                          Context& context) {
   if (place.data_rank != 0) return ok();
   Share share;
-  MR_RETURN_IF_ERROR(Arena::create(bytes_of(place, parameters), &share.arena));
+  share.device = device;
+  MR_RETURN_IF_ERROR(Arena::create_on_host(*device, bytes_of(place, parameters), &share.arena));
   MR_RETURN_IF_ERROR(allocate_copies(place, parameters, *share.arena, &share.tensors));
   for (const Tensor& copy : share.tensors) {
     tick(context);
@@ -90,20 +90,17 @@ Status Snapshot::allocate(const Place& place, const ParameterSet& parameters, Co
   return ok();
 }
 
-void Snapshot::take(const Place& place, const ParameterSet& parameters, const Progress& progress, Context& context) {
-  if (place.data_rank != 0) return;
+Status Snapshot::take(const Place& place, const ParameterSet& parameters, const Progress& progress, Context& context) {
+  if (place.data_rank != 0) return ok();
   const Tensor* next = shares_[static_cast<size_t>(place.tensor_rank)].tensors.data();
-  (void)for_each_entry(parameters, [&](const CheckpointKind&, const Parameter&, Tensor tensor) {
+  MR_RETURN_IF_ERROR(for_each_entry(parameters, [&](const CheckpointKind&, const Parameter&, Tensor tensor) -> Status {
     tick(context);
     const Tensor copy = *next++;
-    if (copy.empty()) return ok();
-    context.pool->parallel_for(
-        static_cast<int64_t>(tensor.size_bytes()), kCopyGrainBytes, [&](int64_t begin, int64_t end) {
-          std::memcpy(copy.as<char>() + begin, tensor.as<char>() + begin, static_cast<size_t>(end - begin));
-        });
-    return ok();
-  });
+    return copy.empty() ? ok() : context.device->to_host(context, copy.data, tensor.data, tensor.size_bytes());
+  }));
+  MR_RETURN_IF_ERROR(context.device->wait(context));
   if (place.tensor_rank == 0) progress_ = progress;
+  return ok();
 }
 
 Status Snapshot::write(const std::string& path) const {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/context.h"
+#include "core/device.h"
 #include "model/parameters.h"
 #include "train/config.h"
 #include "train/place.h"
@@ -22,9 +22,9 @@ class Snapshot {
 
   // By every rank, on its own thread: memory for its share, every page of it touched, so that no copy waits for memory.
   // Groups of data-parallel ranks hold the same, so the first alone takes part.
-  Status allocate(const Place&, const ParameterSet&, Context&);
+  Status allocate(const Place&, const ParameterSet&, const std::shared_ptr<Device>&, Context&);
   // By every rank, on its own thread, after allocate(): the copy.
-  void take(const Place&, const ParameterSet&, const Progress&, Context&);
+  Status take(const Place&, const ParameterSet&, const Progress&, Context&);
 
   // The checkpoint of what was last taken (docs/formats/checkpoint.md), on any thread, while no rank takes another.
   // The file appears under `path` whole and durable, or not at all. MR_IO: a full disk, a missing folder.
@@ -38,6 +38,7 @@ class Snapshot {
  private:
   // The copies of one tensor-parallel rank, in the order of the checkpoint's entries.
   struct Share {
+    std::shared_ptr<Device> device;  // of the rank, which may end before; its page-locked memory holds the arena
     std::unique_ptr<Arena> arena;
     std::vector<Tensor> tensors;
   };

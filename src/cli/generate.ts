@@ -1,7 +1,7 @@
 // `millrace generate`: continues a text with a trained model, on stdout as it grows.
 
 import { invalid } from "../base/errors.js";
-import { type Command, InvalidArgumentError } from "./command-line.js";
+import { type Command, InvalidArgumentError, Option } from "./command-line.js";
 
 interface GenerateOptions {
   readonly checkpoint: string;
@@ -12,6 +12,7 @@ interface GenerateOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly seed?: number;
+  readonly device?: "cpu" | "cuda";
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -28,6 +29,7 @@ export function addGenerateCommand(program: Command): void {
     .option("--top-k <n>", "only the n most probable tokens; 0: all", wholeNumber(0))
     .option("--top-p <p>", "only the most probable tokens that make up p", positiveNumber)
     .option("--seed <n>", "seed of the choices", wholeNumber(0))
+    .addOption(new Option("--device <device>", "cpu, or cuda: an NVIDIA GPU (default: cpu)").choices(["cpu", "cuda"]))
     .option("--threads <n>", "threads; 0: one a processor", wholeNumber(0))
     .option("--json", "print text and figures as JSON, at the end")
     .action(runGenerate);

@@ -1,6 +1,6 @@
 // `millrace plan`: the memory of a training run before it starts, under every recomputation. The code that plans is the
 // code that allocates, so the figures are exact.
-import type { MemoryPlan } from "../native.js";
+import type { MemoryPlan, NativeTrainerConfig } from "../native.js";
 import type { Command } from "./command-line.js";
 import { addStageOptions, type StageCommand, stageCommands, stageConfig } from "./stage-commands.js";
 
@@ -24,7 +24,7 @@ async function plan({ json, ...options }: Record<string, unknown> & { json?: boo
   const { describeIssues } = await import("../run/config-issue.js");
   const { fromOverrides } = await import("../run/config-source.js");
   const { resolveTraining, trainerConfig, trainSchema } = await import("../train/index.js");
-  const { native } = await import("../native.js");
+  const { backendOf } = await import("../models/index.js");
 
   const { base, overrides } = stageConfig(planned, [], { ...options, out: "." });
   const source = fromOverrides(base, overrides);
@@ -32,10 +32,10 @@ async function plan({ json, ...options }: Record<string, unknown> & { json?: boo
   const parsed = trainSchema.safeParse(value);
   if (!parsed.success) throw source.fail(describeIssues(trainSchema, value, parsed.error.issues, ["train"]));
   const { training, run } = await resolveTraining(parsed.data);
-  const backend = native().backends()[0] ?? "reference";
-  const plans = RECOMPUTATIONS.map((recompute) =>
-    native().planTraining(trainerConfig(training, { ...run, recompute }, backend)),
-  );
+  const backend = backendOf(run.device);
+  const plans: MemoryPlan[] = [];
+  for (const recompute of RECOMPUTATIONS)
+    plans.push(await planOf(trainerConfig(training, { ...run, recompute }, backend)));
 
   if (json === true) {
     const perRank = Object.fromEntries(RECOMPUTATIONS.map((name, index) => [name, bytesOf(plans[index]!)]));
@@ -58,6 +58,17 @@ async function plan({ json, ...options }: Record<string, unknown> & { json?: boo
     ),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Needs no GPU, but a build that has GPUs' code. */
+async function planOf(config: NativeTrainerConfig): Promise<MemoryPlan> {
+  const { native } = await import("../native.js");
+  const { noDevice } = await import("../models/index.js");
+  try {
+    return native().planTraining(config);
+  } catch (error) {
+    throw (error as { code?: unknown }).code === "native-no-device" ? noDevice((error as Error).message, error) : error;
+  }
 }
 
 function bytesOf(plan: MemoryPlan): Record<string, number> {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { invalid } from "../base/errors.js";
 import { type Checkpoint, listCheckpoints, readCheckpoint, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
-import { createInference, type ModelConfig, padVocab } from "../models/index.js";
+import { createInference, type Device, type ModelConfig, padVocab, requireDevice } from "../models/index.js";
 import type { NativeTrainer } from "../native.js";
 import { loadTokenizer, type Tokenizer } from "../tokenizers/index.js";
 import { type SamplingOptions, sampleToken, uniformAt } from "./sampling.js";
@@ -22,6 +22,8 @@ export interface GenerateOptions {
   readonly seed?: number | undefined;
   /** 0: one a processor. */
   readonly threads?: number | undefined;
+  /** cpu when absent. */
+  readonly device?: Device | undefined;
   /** Gets the text as it grows, in whole characters. */
   readonly onText?: ((piece: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -54,8 +56,10 @@ interface TrainedWith {
 }
 
 export async function generate(options: GenerateOptions): Promise<Generated> {
+  const { device = "cpu", threads = generateDefaults.threads } = options;
+  requireDevice(device);
   const checkpoint = await openCheckpoint(options.checkpoint);
-  const trainer = await loadModel(checkpoint, { threads: options.threads ?? generateDefaults.threads, batch: 1 });
+  const trainer = await loadModel(checkpoint, { threads, batch: 1, device });
   try {
     return await generateWith(trainer, checkpoint, options);
   } finally {
@@ -77,11 +81,11 @@ export async function openCheckpoint(path: string): Promise<Checkpoint<TrainedWi
 /** The model of a checkpoint on one rank, fit for evaluation and logits of up to `sequenceLength` tokens. */
 export async function loadModel(
   { dir, state }: Checkpoint<TrainedWith>,
-  { threads, batch }: { threads: number; batch: number },
+  { threads, batch, device }: { threads: number; batch: number; device: Device },
 ): Promise<NativeTrainer> {
   const { model, sequenceLength } = state.training;
   const complete = { ...model, paddedVocabSize: model.paddedVocabSize ?? padVocab(model.vocabSize) };
-  const trainer = createInference(complete, { sequenceLength, batch, threads });
+  const trainer = createInference(complete, { sequenceLength, batch, threads, device });
   try {
     await trainer.load(join(dir, WEIGHTS_NAME));
     return trainer;

@@ -7,6 +7,7 @@ import { invalid, MillraceError } from "../base/errors.js";
 import { z } from "../base/schema.js";
 import { STATE_NAME } from "../formats/checkpoint.js";
 import { MANIFEST_FILE } from "../formats/manifest.js";
+import { DEVICES, requireDevice } from "../models/index.js";
 import type { FileRef, PhaseContext, Progress, Stage, TaskResult } from "../records/stage.js";
 import { generateDefaults } from "./generate.js";
 import type { EvaluateJob, EvaluateMessage, Evaluation } from "./measure.js";
@@ -28,6 +29,8 @@ export const evaluateSchema = z.strictObject({
   seed: z.int().nonnegative().default(generateDefaults.seed),
   /** 0: one a processor. */
   threads: z.int().nonnegative().default(0),
+  /** cpu when absent. */
+  device: z.enum(DEVICES).optional(),
 });
 
 export type EvaluateConfig = z.output<typeof evaluateSchema>;
@@ -41,6 +44,9 @@ export function createEvaluateStage(childModule: URL): Stage<EvaluateConfig> {
     name: "evaluate",
     version: 1,
     schema: evaluateSchema,
+    async check({ device = "cpu" }) {
+      requireDevice(device);
+    },
     phases: [
       {
         name: "measure",

@@ -1,7 +1,7 @@
 // The child's side of evaluation: loads the checkpoint once and measures, then lets it write.
 import type { JobContext } from "../base/child.js";
 import { invalid } from "../base/errors.js";
-import { heldOutLoss } from "../models/index.js";
+import { type Device, heldOutLoss } from "../models/index.js";
 import type { TokenDataset } from "../records/batch.js";
 import type { Progress } from "../records/stage.js";
 import { generateWith, loadModel, openCheckpoint } from "./generate.js";
@@ -23,6 +23,7 @@ export interface EvaluateJob {
     readonly topP: number;
     readonly seed: number;
     readonly threads: number;
+    readonly device?: Device | undefined;
   };
 }
 
@@ -58,7 +59,11 @@ export async function runEvaluation(job: EvaluateJob, dataset: TokenDataset, con
   const { sequenceLength } = state.training;
   const total = Math.min(options.evalTokens, dataset.numHeldOutTokens);
   report({ done: 0, total, unit: "tokens", message: `measuring the checkpoint of step ${state.step}` });
-  const trainer = await loadModel(checkpoint, { threads: options.threads, batch: BATCH });
+  const trainer = await loadModel(checkpoint, {
+    threads: options.threads,
+    batch: BATCH,
+    device: options.device ?? "cpu",
+  });
   try {
     let heldOutTokens = 0;
     const batches = dataset.heldOut({ sequenceLength, maxTokens: options.evalTokens, sequencesPerBatch: BATCH });

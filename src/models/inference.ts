@@ -1,6 +1,7 @@
 // A trainer that is not there to train: the forward pass of a model, its tensors, its checkpoints.
 import { type NativeTrainer, type NativeTrainerConfig, native } from "../native.js";
 import type { ModelConfig } from "./config.js";
+import { backendOf, type Device } from "./device.js";
 
 export interface InferenceOptions {
   /** Most tokens of a sequence. */
@@ -9,14 +10,16 @@ export interface InferenceOptions {
   readonly batch: number;
   /** 0: one a processor. */
   readonly threads: number;
+  /** cpu when absent. */
+  readonly device?: Device | undefined;
 }
 
 /** One rank in fp32, parameters at their initial values. */
 export function createInference(model: ModelConfig, options: InferenceOptions): NativeTrainer {
-  const { sequenceLength, batch, threads } = options;
+  const { sequenceLength, batch, threads, device = "cpu" } = options;
   const config: NativeTrainerConfig = {
     model,
-    backend: native().backends()[0] ?? "reference",
+    backend: backendOf(device),
     precision: "fp32",
     lossScale: null,
     tensorParallel: 1,

@@ -1,8 +1,16 @@
 // What a user may say about training, and what it means once everything is known.
 import { invalid } from "../base/errors.js";
 import { z } from "../base/schema.js";
-import { checkLayout, type ModelConfig, modelSchema, resolveModel, sizeSchema } from "../models/index.js";
-import type { NativeTrainerConfig } from "../native.js";
+import {
+  checkLayout,
+  DEVICES,
+  type Device,
+  type ModelConfig,
+  modelSchema,
+  resolveModel,
+  sizeSchema,
+} from "../models/index.js";
+import type { Backend, NativeTrainerConfig } from "../native.js";
 import { type InitialWeights, resolveInit } from "./initial-weights.js";
 
 const powerOfTwo = z
@@ -23,9 +31,11 @@ export const trainSchema = z.strictObject({
     .nonnegative()
     .max(2 ** 31 - 1)
     .default(0),
-  device: z.enum(["cpu"]).default("cpu"),
-  /** Of activations and of the weights that products read; all that adds up stays fp32. */
-  precision: z.enum(["fp32", "bf16", "fp16"]).default("fp32"),
+  /** cuda: NVIDIA GPUs, rank r on GPU r modulo their number. */
+  device: z.enum(DEVICES).default("cpu"),
+  /** Of activations and of the weights that products read; all that adds up stays fp32. tf32, on cuda: fp32 whose products
+   * read 11 bits of significand. */
+  precision: z.enum(["fp32", "tf32", "bf16", "fp16"]).default("fp32"),
   /** Of fp16, which is scaled whether or not this is given. */
   lossScale: z
     .strictObject({
@@ -95,6 +105,7 @@ export interface ResolvedTraining extends Omit<NativeTrainerConfig, HowItRuns | 
 
 /** What may change between a checkpoint and its continuation: how far, how fast, how often. */
 export interface TrainingRun {
+  readonly device: Device;
   readonly tp: number;
   readonly dp: number;
   readonly threads: number;
@@ -110,8 +121,8 @@ export interface TrainingRun {
 }
 
 export async function resolveTraining(config: TrainConfig): Promise<{ training: ResolvedTraining; run: TrainingRun }> {
-  const { tp, dp, threads, recompute, verifyParallel, steps, evalEvery, evalTokens, checkpointEvery, keepCheckpoints } =
-    config;
+  const { device, tp, dp, threads, recompute, verifyParallel } = config;
+  const { steps, evalEvery, evalTokens, checkpointEvery, keepCheckpoints } = config;
   const model = await resolveModel(config.model);
   const init = config.init === undefined ? undefined : await resolveInit(config.init, model);
   const decaySteps = config.decaySteps ?? steps;
@@ -140,12 +151,13 @@ export async function resolveTraining(config: TrainConfig): Promise<{ training: 
     seed: config.seed,
   };
   checkLayout(model, { tp, dp, verifyParallel, ...training });
-  checkLossScale(config);
+  checkPrecision(config);
   requireAtMost(training.minLearningRate, training.learningRate, "minLearningRate", "learningRate");
   requireAtMost(training.warmupSteps, training.decaySteps, "warmupSteps", "decaySteps");
   return {
     training,
     run: {
+      device,
       tp,
       dp,
       threads,
@@ -161,7 +173,9 @@ export async function resolveTraining(config: TrainConfig): Promise<{ training: 
   };
 }
 
-function checkLossScale({ precision, lossScale }: TrainConfig): void {
+function checkPrecision({ precision, device, lossScale }: TrainConfig): void {
+  if (precision === "tf32" && device !== "cuda")
+    throw invalid("config-train", `expected fp32, bf16 or fp16 for precision on device ${device}, got tf32`);
   if (lossScale === undefined) return;
   if (precision !== "fp16")
     throw invalid("config-train", `expected no lossScale with precision ${precision} (only fp16 is scaled), got one`);
@@ -173,11 +187,7 @@ function requireAtMost(value: number, bound: number, name: string, boundName: st
     throw invalid("config-train", `expected at most ${boundName} (${bound}) for ${name}, got ${value}`);
 }
 
-export function trainerConfig(
-  training: ResolvedTraining,
-  run: TrainingRun,
-  backend: "cpu" | "reference",
-): NativeTrainerConfig {
+export function trainerConfig(training: ResolvedTraining, run: TrainingRun, backend: Backend): NativeTrainerConfig {
   const { tp, dp, threads, recompute, verifyParallel } = run;
   const { initialWeights: _, lossScale = null, ...rest } = training;
   return { ...rest, lossScale, backend, tensorParallel: tp, dataParallel: dp, threads, recompute, verifyParallel };

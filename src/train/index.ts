@@ -5,7 +5,7 @@ import { invalid, MillraceError } from "../base/errors.js";
 import { listCheckpoints, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
 import { MANIFEST_FILE } from "../formats/manifest.js";
 import { type MetricsLine, readMetrics } from "../formats/metrics.js";
-import { modelFile } from "../models/index.js";
+import { modelFile, requireDevice } from "../models/index.js";
 import type { FileRef, PhaseContext, Progress, Stage, TaskResult } from "../records/stage.js";
 import { resolveTraining, type TrainConfig, trainSchema } from "./config.js";
 import { initFile } from "./initial-weights.js";
@@ -30,6 +30,7 @@ export function createTrainStage(childModule: URL): Stage<TrainConfig> {
     schema: trainSchema,
     async check(config) {
       await resolveTraining(config);
+      requireDevice(config.device);
     },
     configFiles({ model, init }) {
       const file = modelFile(model);
@@ -41,7 +42,7 @@ export function createTrainStage(childModule: URL): Stage<TrainConfig> {
     dataOutputs: (_dir, outputs) => outputs.filter(({ path }) => [STATE_NAME, WEIGHTS_NAME].includes(basename(path))),
     runtimeKeys: ["threads", "recompute", "checkpointEvery", "keepCheckpoints"],
     // A checkpoint that does not fit what these lead to (a schedule over other steps) is refused with the difference.
-    continuationKeys: ["steps", "decaySteps", "tp", "dp", "verifyParallel", "evalEvery", "evalTokens"],
+    continuationKeys: ["steps", "decaySteps", "device", "tp", "dp", "verifyParallel", "evalEvery", "evalTokens"],
   };
 }
 

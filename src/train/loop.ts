@@ -12,12 +12,13 @@ import {
 } from "../formats/checkpoint.js";
 import { finiteOrNull, type MetricsLine, MetricsWriter } from "../formats/metrics.js";
 import { HostRow, statusPageBytes, writeStatusHeader } from "../formats/status-page.js";
-import { heldOutLoss } from "../models/index.js";
-import { type NativeTrainer, native, type StepResult } from "../native.js";
+import { backendOf, heldOutLoss } from "../models/index.js";
+import { type Backend, type NativeTrainer, native, type StepResult } from "../native.js";
 import type { BatchSource, DatasetIdentity, TokenDataset } from "../records/batch.js";
 import { CheckpointWriter, type Unsealed } from "./checkpoint-writer.js";
 import { type ResolvedTraining, type TrainingRun, trainerConfig } from "./config.js";
 import { checkInitTokenizer } from "./initial-weights.js";
+import { takeSteps } from "./steps-ahead.js";
 
 export const METRICS_NAME = "metrics.jsonl";
 export const CHECKPOINTS_NAME = "checkpoints";
@@ -35,15 +36,21 @@ export interface TrainJob {
 }
 
 export type TrainMessage =
-  | { readonly type: "started"; readonly step: number; readonly backend: "cpu" | "reference" }
+  | { readonly type: "started"; readonly step: number; readonly backend: Backend }
   | { readonly type: "step"; readonly line: MetricsLine }
   /** A checkpoint stands under this name. */
   | { readonly type: "saved"; readonly name: string }
   | { readonly type: "notice"; readonly text: string };
 
+/** A step on its way: how long its batch was waited for, and whether the step before was still under way. */
+interface Submitted {
+  readonly waitMs: number;
+  readonly behind: boolean;
+}
+
 export interface TrainOutcome {
   readonly step: number;
-  readonly backend: "cpu" | "reference";
+  readonly backend: Backend;
   /** The folder of the last checkpoint, of this very step. */
   readonly checkpoint: string;
   /** Stopped before the last step because it was asked to. */
@@ -63,7 +70,7 @@ export async function runTraining(job: TrainJob, dataset: TokenDataset, context:
   checkVocabulary(dataset, training);
   if (run.init !== undefined) checkInitTokenizer(run.init, dataset);
   const checkpoint = await findCheckpoint(job, dataset, post);
-  const backend = native().backends()[0] ?? "reference";
+  const backend = backendOf(run.device);
   host.set("idle", "creating the trainer", 0);
   const trainer = native().createTrainer(trainerConfig(training, run, backend), page);
   try {
@@ -134,7 +141,7 @@ class Loop {
   readonly #dataset: TokenDataset;
   readonly #trainer: NativeTrainer;
   readonly #host: HostRow;
-  readonly #backend: "cpu" | "reference";
+  readonly #backend: Backend;
   readonly #context: JobContext;
   #nextSample = 0;
 
@@ -143,7 +150,7 @@ class Loop {
     dataset: TokenDataset,
     trainer: NativeTrainer,
     host: HostRow,
-    backend: "cpu" | "reference",
+    backend: Backend,
     context: JobContext,
   ) {
     this.#job = job;
@@ -176,11 +183,18 @@ class Loop {
       firstSample: this.#nextSample,
     });
     try {
-      while (step < run.steps && !this.#context.signal.aborted) {
-        checkpoints.check();
-        step += 1;
-        const line = await this.#step(step, batches);
-        const due = isDue(step, run.checkpointEvery, run.steps) || this.#context.signal.aborted;
+      const steps = takeSteps<Submitted, MetricsLine>({
+        taken: step,
+        last: run.steps,
+        ahead: this.#trainer.stepsAhead(),
+        isBoundary: (number) => this.#isBoundary(number),
+        isStopped: () => this.#context.signal.aborted,
+        submit: (number, behind) => this.#submit(number, batches, behind),
+        collect: (number, submitted) => this.#collect(number, submitted),
+      });
+      for await (const { step: number, result: line, isFinal } of steps) {
+        step = number;
+        const due = isFinal || isDue(step, run.checkpointEvery, run.steps);
         const stoodMs = due ? await this.#copyState(step, checkpoints) : undefined;
         await metrics.append(stoodMs === undefined ? line : { ...line, checkpoint_ms: stoodMs });
         this.#post({ type: "step", line });
@@ -188,6 +202,7 @@ class Loop {
           checkpoints.write(this.#stateOf(step));
           savedStep = step;
         }
+        checkpoints.check();
       }
       // Asked to stop between two steps, or before the first.
       if (savedStep !== step) {
@@ -210,25 +225,34 @@ class Loop {
     this.#context.post(message);
   }
 
-  async #step(step: number, batches: BatchSource): Promise<MetricsLine> {
-    const { run, training } = this.#job;
+  /** Whether the trainer's state is read after this step. */
+  #isBoundary(step: number): boolean {
+    const { run } = this.#job;
+    return isDue(step, run.checkpointEvery, run.steps) || isDue(step, run.evalEvery, run.steps);
+  }
+
+  async #submit(step: number, batches: BatchSource, behind: boolean): Promise<Submitted> {
     this.#host.set("computing", "waiting for a batch", step);
     const start = performance.now();
     const batch = await batches.next();
     const waitMs = performance.now() - start;
     this.#host.set("computing", "step", step);
-    let result: StepResult;
     try {
-      result = await this.#trainer.step(batch.tokens, batch.samples);
-    } catch (error) {
-      throw (error as { code?: unknown }).code === "native-diverged" ? diverged(error as Error) : error;
+      await withAdvice(this.#trainer.submit(batch.tokens, batch.samples));
     } finally {
       batch.release();
     }
+    return { waitMs, behind };
+  }
+
+  async #collect(step: number, submitted: Submitted): Promise<MetricsLine> {
+    const { run, training } = this.#job;
+    this.#host.set("computing", "step", step);
+    const result = await withAdvice(this.#trainer.collect());
     this.#nextSample += training.globalBatch;
     this.#noteSkipped(step, result);
     const heldOut = isDue(step, run.evalEvery, run.steps) ? await this.#measureHeldOut(step) : undefined;
-    return metricsLine(step, result, waitMs, heldOut);
+    return metricsLine(step, result, submitted, heldOut);
   }
 
   #noteSkipped(step: number, { overflow, lossScale }: StepResult): void {
@@ -265,6 +289,14 @@ class Loop {
   }
 }
 
+async function withAdvice<T>(half: Promise<T>): Promise<T> {
+  try {
+    return await half;
+  } catch (error) {
+    throw (error as { code?: unknown }).code === "native-diverged" ? diverged(error as Error) : error;
+  }
+}
+
 function diverged(cause: Error): Error {
   return invalid("train-diverged", cause.message, {
     hint: "lower learningRate, lengthen warmupSteps or lower clipNorm; in fp16 try bf16; the last checkpoint is from before",
@@ -277,8 +309,11 @@ function isDue(step: number, every: number, last: number): boolean {
   return step === last || (every > 0 && step % every === 0);
 }
 
-function metricsLine(step: number, result: StepResult, waitMs: number, heldOut: number | undefined): MetricsLine {
+function metricsLine(step: number, result: StepResult, submitted: Submitted, heldOut: number | undefined): MetricsLine {
   const stepMs = result.seconds * 1000;
+  // Behind another, a step's time counts from the end of that one, so it holds what was waited for since.
+  const { waitMs, behind } = submitted;
+  const wholeMs = behind ? stepMs : stepMs + waitMs;
   return {
     step,
     loss: finiteOrNull(result.loss),
@@ -286,7 +321,7 @@ function metricsLine(step: number, result: StepResult, waitMs: number, heldOut: 
     lr: result.learningRate,
     loss_scale: result.lossScale,
     tokens: result.numTokens,
-    tokens_per_s: round(result.numTokens / ((stepMs + waitMs) / 1000)),
+    tokens_per_s: round(result.numTokens / (wholeMs / 1000)),
     step_ms: round(stepMs),
     communication_ms: round(result.communicationSeconds * 1000),
     data_wait_ms: round(waitMs),

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/device.h"
+
 namespace millrace {
 namespace {
 
@@ -24,18 +26,18 @@ TEST(ArenaTest, AMeasuringArenaCountsWhatARealOneNeedsToTheByte) {
   EXPECT_TRUE(planned.empty());
   EXPECT_TRUE(measuring.measuring());
   std::unique_ptr<Arena> arena;
-  ASSERT_TRUE(Arena::create(measuring.peak_bytes(), &arena).ok());
+  ASSERT_TRUE(Arena::create(host_device(), measuring.peak_bytes(), &arena).ok());
   ASSERT_TRUE(allocate_some(*arena, &real).ok());
   EXPECT_EQ(arena->peak_bytes(), measuring.peak_bytes());
   EXPECT_EQ(arena->used_bytes(), measuring.used_bytes());
   std::unique_ptr<Arena> smaller;
-  ASSERT_TRUE(Arena::create(measuring.peak_bytes() - 1, &smaller).ok());
+  ASSERT_TRUE(Arena::create(host_device(), measuring.peak_bytes() - 1, &smaller).ok());
   EXPECT_EQ(allocate_some(*smaller, &real).code(), MR_OUT_OF_MEMORY);
 }
 
 TEST(ArenaTest, TensorsAreAlignedZeroedAndApart) {
   std::unique_ptr<Arena> arena;
-  ASSERT_TRUE(Arena::create(1 << 16, &arena).ok());
+  ASSERT_TRUE(Arena::create(host_device(), 1 << 16, &arena).ok());
   Tensor a, b;
   ASSERT_TRUE(arena->alloc(DType::kF32, Shape(3), &a).ok());
   ASSERT_TRUE(arena->alloc(DType::kF32, Shape(3), &b).ok());
@@ -47,7 +49,7 @@ TEST(ArenaTest, TensorsAreAlignedZeroedAndApart) {
 
 TEST(ArenaTest, ReleasedMemoryIsHandedOutAgain) {
   std::unique_ptr<Arena> arena;
-  ASSERT_TRUE(Arena::create(1024, &arena).ok());
+  ASSERT_TRUE(Arena::create(host_device(), 1024, &arena).ok());
   Tensor first, second;
   for (int round = 0; round < 100; ++round) {
     const size_t mark = arena->mark();
@@ -59,7 +61,7 @@ TEST(ArenaTest, ReleasedMemoryIsHandedOutAgain) {
 
 TEST(ArenaTest, AnArenaOfNothingIsFullNotMeasuring) {
   std::unique_ptr<Arena> arena;
-  ASSERT_TRUE(Arena::create(0, &arena).ok());
+  ASSERT_TRUE(Arena::create(host_device(), 0, &arena).ok());
   EXPECT_FALSE(arena->measuring());
   Tensor x;
   EXPECT_EQ(arena->alloc(DType::kF64, Shape(1), &x).code(), MR_OUT_OF_MEMORY);
@@ -76,7 +78,7 @@ TEST(ArenaTest, ImpossibleShapesAreRefused) {
 
 TEST(ArenaTest, MoreMemoryThanThereIsIsAnError) {
   std::unique_ptr<Arena> arena;
-  EXPECT_EQ(Arena::create(size_t{1} << 62, &arena).code(), MR_OUT_OF_MEMORY);
+  EXPECT_EQ(Arena::create(host_device(), size_t{1} << 62, &arena).code(), MR_OUT_OF_MEMORY);
   EXPECT_EQ(arena, nullptr);
 }
 

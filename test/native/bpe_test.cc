@@ -1,70 +1,30 @@
-// Laws of the byte-pair encoder: pieces cover the text, merges follow the definition, memory outside is never read.
+// Laws of the byte-pair encoder: merges follow the definition, the cache and the SIMD level change nothing.
 #include "text/bpe.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <memory>
+#include <map>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "millrace/tokenizer.h"
 #include "text/bpe_merge.h"
 #include "text/bpe_vocab.h"
+#include "text/merge_table.h"
 #include "text/pretokenize.h"
 
 namespace millrace {
 namespace {
 
-std::vector<std::string> pieces_of(const std::string& text, size_t capacity = 64) {
-  // An exact allocation: a read past the end is seen by the address sanitizer.
-  std::unique_ptr<uint8_t[]> bytes(new uint8_t[text.size()]);
-  std::copy(text.begin(), text.end(), bytes.get());
-  std::vector<std::string> pieces;
-  std::vector<size_t> ends(capacity);
-  for (size_t position = 0; position < text.size();) {
-    const size_t count = next_pretokens(bytes.get(), text.size(), position, ends.data(), capacity);
-    EXPECT_GT(count, 0u);
-    for (size_t i = 0; i < count; ++i) {
-      EXPECT_GT(ends[i], position);
-      pieces.push_back(text.substr(position, ends[i] - position));
-      position = ends[i];
-    }
+std::vector<SimdLevel> levels() {
+  std::vector<SimdLevel> present;
+  for (const SimdLevel level : {SimdLevel::kScalar, SimdLevel::kAvx2, SimdLevel::kAvx512}) {
+    if (has_simd_level(level)) present.push_back(level);
   }
-  return pieces;
-}
-
-TEST(Pretokenize, CutsAsThePatternSays) {
-  using Pieces = std::vector<std::string>;
-  EXPECT_EQ(pieces_of("Hello world, it's 12 o'clock."),
-            (Pieces{"Hello", " world", ",", " it", "'s", " 12", " o", "'", "clock", "."}));
-  EXPECT_EQ(pieces_of("a  b\t\n c "), (Pieces{"a", " ", " b", "\t\n", " c", " "}));
-  EXPECT_EQ(pieces_of("we'll they'REd x'll"), (Pieces{"we", "'ll", " they", "'", "REd", " x", "'ll"}));
-  EXPECT_EQ(pieces_of("\xC2\x85\xC2\x85x"), (Pieces{"\xC2\x85", "\xC2\x85", "x"}));  // U+0085 is white space
-  EXPECT_EQ(pieces_of(" \xEF\xBB\xBFx"), (Pieces{" \xEF\xBB\xBF", "x"}));            // U+FEFF is not
-  EXPECT_EQ(pieces_of("na\xC3\xAFve \xE4\xB8\x96\xE7\x95\x8C"), (Pieces{"na\xC3\xAFve", " \xE4\xB8\x96\xE7\x95\x8C"}));
-  EXPECT_EQ(pieces_of(""), Pieces{});
-}
-
-TEST(Pretokenize, MalformedBytesAreCharactersOfTheirOwn) {
-  EXPECT_EQ(pieces_of("a\xFF\xC3"), (std::vector<std::string>{"a", "\xFF\xC3"}));
-  EXPECT_EQ(pieces_of("\xE4\xB8"), (std::vector<std::string>{"\xE4\xB8"}));
-  EXPECT_EQ(pieces_of("\xED\xA0\x80z"), (std::vector<std::string>{"\xED\xA0\x80", "z"}));
-}
-
-TEST(Pretokenize, PiecesCoverAnyBytesWhateverTheCapacity) {
-  std::mt19937 random(1);
-  const std::string alphabet = "ab Z1'\n!\xC3\xA9\xE4\xB8\x96\xFF\x80";
-  for (int run = 0; run < 2000; ++run) {
-    std::string text;
-    for (size_t i = random() % 60; i > 0; --i) text.push_back(alphabet[random() % alphabet.size()]);
-    const auto whole = pieces_of(text);
-    std::string joined;
-    for (const auto& piece : whole) joined += piece;
-    EXPECT_EQ(joined, text);
-    EXPECT_EQ(pieces_of(text, 1), whole);
-  }
+  return present;
 }
 
 // Single bytes, then a random merge of two earlier tokens over "abc" at a time.
@@ -109,26 +69,72 @@ std::vector<int32_t> merge_by_definition(const BpeVocab& vocab, const std::strin
   }
 }
 
+TEST(MergeTable, FindsEveryMergeAndNoOtherPair) {
+  std::mt19937 random(4);
+  for (const size_t num_merges : {0, 1, 40, 3000, 70000}) {
+    BpeVocab vocab;
+    vocab.byte_ids.fill(0);
+    std::map<std::pair<uint32_t, uint32_t>, uint32_t> ranks;
+    while (vocab.merges.size() < num_merges) {
+      const uint32_t left = random() % 2000, right = random() % 2000;
+      if (!ranks.emplace(std::pair(left, right), static_cast<uint32_t>(vocab.merges.size())).second) continue;
+      vocab.merges.push_back({left, right, random() % 5 == 0 ? 7u : static_cast<uint32_t>(vocab.merges.size())});
+    }
+    const MergeTable table(vocab);
+    for (const auto& [pair, rank] : ranks) {
+      ASSERT_EQ(table.rank(pair.first, pair.second), rank);
+      ASSERT_EQ(table.merged(rank), vocab.merges[rank].merged);
+    }
+    for (int i = 0; i < 100000; ++i) {
+      const uint32_t left = random() % 2100, right = random() % 2100;
+      const auto found = ranks.find({left, right});
+      ASSERT_EQ(table.rank(left, right), found == ranks.end() ? MergeTable::kNoRank : found->second);
+    }
+    ASSERT_EQ(table.rank(MergeTable::kNoToken, MergeTable::kNoToken), MergeTable::kNoRank);
+  }
+}
+
 TEST(BpeMerger, FollowsTheDefinitionOnPiecesOfAnyLength) {
   std::mt19937 random(2);
   for (int run = 0; run < 200; ++run) {
     const BpeVocab vocab = random_vocab(random, random() % 50);
     const MergeTable table(vocab);
-    BpeMerger merger(table);
-    for (size_t length : {size_t{1}, size_t{2}, size_t{17}, size_t{128}, size_t{129}, size_t{400}}) {
+    for (size_t length : {1, 2, 3, 7, 15, 16, 17, 33, 128, 129, 400}) {
       std::string piece;
       for (size_t i = 0; i < length; ++i) piece.push_back(static_cast<char>('a' + random() % 3));
-      std::vector<int32_t> ids(length);
-      ids.resize(merger.merge(reinterpret_cast<const uint8_t*>(piece.data()), length, ids.data()));
-      EXPECT_EQ(ids, merge_by_definition(vocab, piece));
+      const auto expected = merge_by_definition(vocab, piece);
+      for (const SimdLevel level : levels()) {
+        BpeMerger merger(table, level);
+        std::vector<int32_t> ids(length);
+        ids.resize(merger.merge(reinterpret_cast<const uint8_t*>(piece.data()), length, ids.data()));
+        EXPECT_EQ(ids, expected);
+      }
     }
   }
+}
+
+std::vector<int32_t> merged_without_cache(const MergeTable& table, const std::string& text) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  std::vector<uint32_t> ends(Gpt2Pretokenizer::kMaxEnds + Gpt2Pretokenizer::kSlack);
+  std::vector<int32_t> ids(text.size());
+  BpeMerger merger(table);
+  Gpt2Pretokenizer pretokenizer;
+  pretokenizer.start(bytes, text.size());
+  size_t begin = 0, num_ids = 0;
+  while (const size_t count = pretokenizer.next(ends.data())) {
+    for (size_t i = 0; i < count; begin = ends[i++]) {
+      num_ids += merger.merge(bytes + begin, ends[i] - begin, ids.data() + num_ids);
+    }
+  }
+  ids.resize(num_ids);
+  return ids;
 }
 
 TEST(ByteLevelBpe, DecodingGivesTheBytesBackAndTheCacheChangesNothing) {
   std::mt19937 random(3);
   const BpeVocab vocab = random_vocab(random, 60);
   ByteLevelBpe warm(vocab);
+  const MergeTable table(vocab);
   for (int run = 0; run < 300; ++run) {
     std::string text;
     for (size_t i = random() % 200; i > 0; --i) {
@@ -137,15 +143,62 @@ TEST(ByteLevelBpe, DecodingGivesTheBytesBackAndTheCacheChangesNothing) {
     const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
     IdBuffer warm_ids;
     warm.encode(bytes, text.size(), warm_ids);
-    ByteLevelBpe cold(vocab);
-    IdBuffer cold_ids;
-    cold.encode(bytes, text.size(), cold_ids);
     const std::vector<int32_t> ids(warm_ids.data(), warm_ids.data() + warm_ids.size());
-    EXPECT_EQ(ids, std::vector<int32_t>(cold_ids.data(), cold_ids.data() + cold_ids.size()));
+    EXPECT_EQ(ids, merged_without_cache(table, text));
     std::string decoded;
     ASSERT_TRUE(warm.decode(ids.data(), ids.size(), decoded).ok());
     EXPECT_EQ(decoded, text);
   }
+}
+
+// The key of a cached piece has room for 15 bytes: longer ones, zeros and near-equal pieces must not be taken for it.
+TEST(ByteLevelBpe, APieceIsNotTakenForACachedOne) {
+  std::mt19937 random(5);
+  const BpeVocab vocab = random_vocab(random, 20);
+  ByteLevelBpe warm(vocab);
+  const MergeTable table(vocab);
+  const auto check = [&](const std::string& text) {
+    IdBuffer ids;
+    warm.encode(reinterpret_cast<const uint8_t*>(text.data()), text.size(), ids);
+    ASSERT_EQ(std::vector<int32_t>(ids.data(), ids.data() + ids.size()), merged_without_cache(table, text));
+  };
+  for (size_t length = 1; length <= 300; ++length) {
+    check(std::string(length, '\0'));
+    check(std::string(1, 'a').append(length, '\0'));
+    check(std::string(length, 'a'));
+    for (char last = 'm'; last <= 'p'; ++last) check(std::string(length, 'b') + last);
+  }
+}
+
+std::vector<int32_t> ids_of(const BpeVocab& vocab, const BpeOptions& options, const std::string& text) {
+  ByteLevelBpe bpe(vocab, options);
+  IdBuffer ids;
+  bpe.encode(reinterpret_cast<const uint8_t*>(text.data()), text.size(), ids);
+  return {ids.data(), ids.data() + ids.size()};
+}
+
+TEST(ByteLevelBpe, OptionsChangeWhatTheySay) {
+  std::mt19937 random(6);
+  BpeVocab vocab = random_vocab(random, 0);
+  vocab.spelled.assign(vocab.bytes.size(), true);
+  const auto add = [&](const char* token, bool spelled) {
+    vocab.bytes.push_back(token);
+    vocab.spelled.push_back(spelled);
+    return static_cast<int32_t>(vocab.bytes.size() - 1);
+  };
+  const int32_t whole = add("word", true);
+  const int32_t long_whole = add("incomprehensibilities", true);
+  const int32_t added = add("special", false);
+  BpeOptions options;
+  EXPECT_EQ(ids_of(vocab, options, "word").size(), 4u);
+  options.ignore_merges = true;
+  EXPECT_EQ(ids_of(vocab, options, "word"), std::vector<int32_t>{whole});
+  EXPECT_EQ(ids_of(vocab, options, "incomprehensibilities"), std::vector<int32_t>{long_whole});
+  EXPECT_EQ(ids_of(vocab, options, "special").size(), 7u) << "text never becomes id " << added;
+  options.prefix_space = true;
+  EXPECT_EQ(ids_of(vocab, options, "a"), ids_of(vocab, options, " a"));
+  EXPECT_EQ(ids_of(vocab, options, "a"), (std::vector<int32_t>{' ', 'a'}));
+  EXPECT_EQ(ids_of(vocab, options, ""), std::vector<int32_t>{});
 }
 
 TEST(TokenizerApi, AnErrorLeavesTheOutputsAlone) {

@@ -83,22 +83,22 @@ TEST_F(Checkpoint, HoldsWhatTheOptimizerUpdatesAndNotItsRounding) {
 TEST_F(Checkpoint, ALossScaleIsForItsPrecision) {
   RankGroup half(half_config(DType::kF16), *reference_backend(DType::kF16));
   for (int step = 1; step <= 4; ++step) half.step(step);
-  const LossScaleState moved = half.rank(0).progress().loss_scale;
-  ASSERT_EQ(moved.scale, 0x1p11);
+  const Progress moved = half.rank(0).progress();
+  ASSERT_EQ(moved.loss_scale, 0x1p11);
   ASSERT_EQ(moved.good_steps, 1);
   ASSERT_TRUE(save(half, path("a")).ok());
   RankGroup again(half_config(DType::kF16), *reference_backend(DType::kF16));
   ASSERT_TRUE(load(again, path("a")).ok());
-  EXPECT_EQ(again.rank(1).progress().loss_scale.scale, moved.scale);
-  EXPECT_EQ(again.rank(1).progress().loss_scale.good_steps, moved.good_steps);
-  EXPECT_EQ(again.rank(1).progress().loss_scale.hysteresis, moved.hysteresis);
+  EXPECT_EQ(again.rank(1).progress().loss_scale, moved.loss_scale);
+  EXPECT_EQ(again.rank(1).progress().good_steps, moved.good_steps);
+  EXPECT_EQ(again.rank(1).progress().hysteresis, moved.hysteresis);
 
   RankGroup whole(config_of(1), reference());
   ASSERT_TRUE(load(whole, path("a")).ok());
-  EXPECT_EQ(whole.rank(0).progress().loss_scale.scale, 1);
+  EXPECT_EQ(whole.rank(0).progress().loss_scale, 1);
   ASSERT_TRUE(save(whole, path("b")).ok());
   ASSERT_TRUE(load(half, path("b")).ok());
-  EXPECT_EQ(half.rank(0).progress().loss_scale.scale, 0x1p10) << "begins as a run does";
+  EXPECT_EQ(half.rank(0).progress().loss_scale, 0x1p10) << "begins as a run does";
 }
 
 TEST_F(Checkpoint, ALostMomentIsSeen) {

@@ -94,7 +94,8 @@ TEST(BrokenDataParallel, AMeanOfMeansIsSeen) {
 // Every rank puts its bit into a sum over each group: the sum says who is in it.
 TEST(Mesh, TensorParallelRanksAreConsecutiveAndDataParallelRanksLieThatFarApart) {
   constexpr int kTensor = 4, kData = 2;
-  const Mesh mesh(kTensor, kData);
+  Mesh mesh;
+  ASSERT_TRUE(mesh.create(*reference_backend(DType::kF32), kTensor, kData, false).ok());
   RankThreads threads(kTensor * kData);
   std::vector<int64_t> tensor_members(kTensor * kData), data_members(kTensor * kData);
   const Status status = threads.run([&](int r) -> Status {

@@ -93,11 +93,12 @@ TEST(Masks, OfHeadsNumberedWithinARankAreSeen) {
 
 TEST(Masks, OfTheTwoBranchesTheEmbeddingAndEachLayerAreIndependent) {
   // Keys that a run uses: no two of them give the same words.
-  const DropoutSource source{0.5f, 42, 3, nullptr};
+  const int64_t step = 3;
+  const DropoutSource source{0.5f, 42, &step, nullptr};
   std::vector<uint32_t> firsts;
   for (int64_t layer = 0; layer < 4; ++layer) {
     for (const Site site : {Site::kEmbedding, Site::kAttention, Site::kAttentionOutput, Site::kMlpOutput}) {
-      firsts.push_back(philox_word(source.at(site, layer).key, 0));
+      firsts.push_back(philox_word(source.at(site, layer).keyed(), 0));
     }
   }
   std::sort(firsts.begin(), firsts.end());

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device.h"
 #include "core/half.h"
 #include "core/ops.h"
 
@@ -27,20 +28,22 @@ enum class Type {
   kWide,   // its wide_dtype(): statistics, gradients of weights, masters, moments
   kF64,
   kI32,
+  kI64,
 };
 
 struct Argument {
   std::string name;
   Role role;
   Shape shape;
-  // Value of element i before the call; random in [-1, 1) when absent. kI32 arguments need one.
+  // Value of element i before the call; random in [-1, 1) when absent. Whole numbers need one.
   std::function<double(int64_t i)> value;
   Type type = Type::kTable;
 
   DType dtype(DType table) const {
     if (type == Type::kTable) return table;
     if (type == Type::kWide) return wide_dtype(table);
-    return type == Type::kF64 ? DType::kF64 : DType::kI32;
+    if (type == Type::kF64) return DType::kF64;
+    return type == Type::kI32 ? DType::kI32 : DType::kI64;
   }
 };
 
@@ -74,8 +77,9 @@ inline double random_value(uint64_t stream, int64_t i) {
 // The memory and threads of one rank.
 struct Rank {
   explicit Rank(int num_threads = 2, size_t bytes = size_t{64} << 20) : pool(num_threads) {
-    if (!Arena::create(bytes, &scratch).ok()) scratch.reset();
-    if (!Arena::create(bytes, &tensors).ok()) tensors.reset();
+    if (!Arena::create(host_device(), bytes, &scratch).ok()) scratch.reset();
+    if (!Arena::create(host_device(), bytes, &tensors).ok()) tensors.reset();
+    context.device = &host_device();
     context.scratch = scratch.get();
     context.pool = &pool;
   }

@@ -3,7 +3,9 @@
 #define MILLRACE_TEST_NATIVE_OP_CASES_H_
 
 #include <algorithm>
+#include <cstring>
 
+#include "core/step_control.h"
 #include "op_case.h"
 
 namespace millrace::testing {
@@ -20,18 +22,30 @@ inline std::string label(const std::string& op, std::initializer_list<int64_t> n
   return text;
 }
 
-// Sample numbers of the rows of a batch, as far apart as a shuffled data set has them.
-inline const int64_t* sample_numbers() {
-  static const int64_t numbers[] = {7, 3000000011, 0, 12345, 99, 4294967296};
-  return numbers;
+// Sample numbers of the rows of a batch, as far apart as a shuffled data set has them. An argument like any other: ops
+// read them in the memory of their device.
+inline Argument sample_numbers(int64_t batch) {
+  constexpr double kNumbers[] = {7, 3000000011, 0, 12345, 99, 4294967296};
+  return {"samples", Role::kIn, Shape(batch), [=](int64_t i) { return kNumbers[i % 6] + static_cast<double>(i / 6); },
+          Type::kI64};
 }
 
-inline Dropout dropout_of(float p, Site site) {
+inline Dropout dropout_of(float p, Site site, const Tensor& samples) {
   Dropout dropout;
   dropout.p = p;
   dropout.key = PhiloxKey{0x0123456789abcdefu, 5, 3, site};
-  dropout.sample = sample_numbers();
+  dropout.sample = samples.as<int64_t>();
   return dropout;
+}
+
+// A StepControl is fields of 8 bytes: whole numbers stand in it as the bits of an f64.
+inline Argument control_argument(Role role, const StepControl& control) {
+  const auto field = [control](int64_t i) {
+    double value = 0;
+    std::memcpy(&value, reinterpret_cast<const char*>(&control) + 8 * i, sizeof(value));
+    return value;
+  };
+  return {"control", role, Shape(kStepControlFields), field, Type::kF64};
 }
 
 inline OpCase linear_case(int64_t n, int64_t o, int64_t i, bool with_bias) {
@@ -130,12 +144,13 @@ inline OpCase residual_case(int64_t b, int64_t t, int64_t c, float p, bool with_
                   {"dgamma", Role::kInOut, Shape(c), {}, Type::kWide},
                   {"dbeta", Role::kInOut, Shape(c), {}, Type::kWide},
                   {"dx", Role::kOut, Shape(b, t, c), {}},
-                  {"dbias", Role::kInOut, Shape(c), {}, Type::kWide}};
+                  {"dbias", Role::kInOut, Shape(c), {}, Type::kWide},
+                  sample_numbers(b)};
   if (with_norm) {
     for (const size_t out : {6, 7, 8}) op.arguments[out].role = Role::kOut;
   }
   op.call = [=](const OpTable& table, Context& context, const std::vector<Tensor>& a) -> Status {
-    const Dropout dropout = dropout_of(p, Site::kMlpOutput);
+    const Dropout dropout = dropout_of(p, Site::kMlpOutput, a[15]);
     const Tensor none;
     const Tensor bias = with_bias ? a[2] : none;
     if (with_norm) {
@@ -166,9 +181,10 @@ inline OpCase attention_case(AttentionShape s, float p) {
                   {"out", Role::kOut, Shape(s.batch, s.time, width), {}},
                   {"lse", Role::kOut, Shape(s.batch, s.heads, s.time), {}, Type::kWide},
                   {"dout", Role::kIn, Shape(s.batch, s.time, width), {}},
-                  {"dqkv", Role::kOut, Shape(s.batch, s.time, 3 * width), {}}};
+                  {"dqkv", Role::kOut, Shape(s.batch, s.time, 3 * width), {}},
+                  sample_numbers(s.batch)};
   op.call = [=](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
-    const Dropout dropout = dropout_of(p, Site::kAttention);
+    const Dropout dropout = dropout_of(p, Site::kAttention, t[5]);
     MR_RETURN_IF_ERROR(table.attention_forward(context, s, t[1], t[2], t[0], dropout));
     return table.attention_backward(context, s, t[4], t[3], t[0], t[1], t[2], dropout);
   };
@@ -190,9 +206,10 @@ inline OpCase embedding_case(int64_t b, int64_t t, int64_t c, int64_t v, VocabRa
                   {"x", Role::kOut, Shape(b, t, c), {}},
                   {"dx", Role::kInOut, Shape(b, t, c), {}},
                   {"dwpe", Role::kInOut, Shape(t + 3, c), {}, Type::kWide},
-                  {"dwte", Role::kInOut, Shape(v, c), {}, Type::kWide}};
+                  {"dwte", Role::kInOut, Shape(v, c), {}, Type::kWide},
+                  sample_numbers(b)};
   op.call = [=](const OpTable& table, Context& context, const std::vector<Tensor>& a) -> Status {
-    const Dropout dropout = dropout_of(p, Site::kEmbedding);
+    const Dropout dropout = dropout_of(p, Site::kEmbedding, a[7]);
     MR_RETURN_IF_ERROR(table.embedding_forward(context, a[3], a[0], a[1], range));
     MR_RETURN_IF_ERROR(table.position_forward(context, a[3], a[2], dropout));
     MR_RETURN_IF_ERROR(table.position_backward(context, a[4], a[5], dropout));
@@ -209,17 +226,23 @@ inline OpCase cross_entropy_case(int64_t n, int64_t v, int64_t true_size) {
   OpCase op;
   op.name = label("cross entropy", {n, v, true_size});
   const auto wide = [](int64_t i) { return 8.0 * random_value(13, i); };
+  StepControl control{};
+  control.loss_scale = 1;
+  control.share = kScale;
   const auto target = [=](int64_t i) { return i % 4 == 3 ? -1.0 : static_cast<double>((i * 7919) % true_size); };
-  op.arguments = {
-      {"logits", Role::kInOut, Shape(n, v), wide},        {"targets", Role::kIn, Shape(n), target, Type::kI32},
-      {"maximum", Role::kOut, Shape(n), {}, Type::kWide}, {"target", Role::kOut, Shape(n), {}, Type::kWide},
-      {"sum_exp", Role::kOut, Shape(n), {}, Type::kWide}, {"loss", Role::kOut, Shape(n), {}, Type::kWide}};
+  op.arguments = {{"logits", Role::kInOut, Shape(n, v), wide},
+                  {"targets", Role::kIn, Shape(n), target, Type::kI32},
+                  {"maximum", Role::kOut, Shape(n), {}, Type::kWide},
+                  {"target", Role::kOut, Shape(n), {}, Type::kWide},
+                  {"sum_exp", Role::kOut, Shape(n), {}, Type::kWide},
+                  {"loss", Role::kOut, Shape(n), {}, Type::kWide},
+                  control_argument(Role::kIn, control)};
   op.call = [=](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     const VocabRange range{0, true_size};
     MR_RETURN_IF_ERROR(table.cross_entropy_max(context, t[2], t[0], range));
     MR_RETURN_IF_ERROR(table.cross_entropy_sum(context, t[3], t[4], t[0], t[2], t[1], range));
     MR_RETURN_IF_ERROR(table.cross_entropy_loss(context, t[5], t[3], t[4], t[1]));
-    return table.cross_entropy_backward(context, t[0], t[2], t[4], t[1], range, kScale);
+    return table.cross_entropy_backward(context, t[0], t[2], t[4], t[1], range, t[6]);
   };
   op.loss = [](const Values&, const Values& after) {
     double sum = 0.0;
@@ -257,6 +280,17 @@ inline OpCase sum_squares_case(int64_t n) {
   return op;
 }
 
+// Of losses, or of partial sums, which are f64 in every table.
+inline OpCase sum_case(int64_t n, Type type = Type::kWide) {
+  OpCase op;
+  op.name = label(type == Type::kWide ? "sum" : "sum of f64", {n});
+  op.arguments = {{"sum", Role::kInOut, Shape(1), {}, Type::kF64}, {"x", Role::kIn, Shape(n), {}, type}};
+  op.call = [](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
+    return table.sum(context, t[0], t[1]);
+  };
+  return op;
+}
+
 // Every seventh element is infinite, of either sign.
 inline OpCase count_non_finite_case(int64_t n, Type type) {
   OpCase op;
@@ -287,22 +321,28 @@ inline OpCase cast_case(int64_t n) {
   return op;
 }
 
-inline OpCase adamw_case(int64_t n, int64_t step) {
+// Nothing may change where the step was not applied.
+inline OpCase adamw_case(int64_t n, int64_t step, StepVerdict verdict = StepVerdict::kApplied) {
+  const bool applied = verdict == StepVerdict::kApplied;
   OpCase op;
-  op.name = label("adamw", {n, step});
-  const auto positive = [](int64_t i) { return 0.01 * (random_value(3, i) + 1.0); };
-  op.arguments = {{"value", Role::kOut, Shape(n), {}},
-                  {"master", Role::kInOut, Shape(n), {}, Type::kWide},
-                  {"m", Role::kInOut, Shape(n), {}, Type::kWide},
-                  {"v", Role::kInOut, Shape(n), positive, Type::kWide},
-                  {"grad", Role::kIn, Shape(n), {}, Type::kWide}};
-  op.call = [step](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
+  op.name = label(applied ? "adamw" : "adamw of a skipped step", {n, step});
+  StepControl control{};
+  control.updates = step;
+  control.learning_rate = 1e-2;
+  control.gradient_factor = 0.5;
+  control.verdict = static_cast<int64_t>(verdict);
+  const auto positive = [](int64_t i) { return 0x1p-7 * (random_value(3, i) + 1.0); };
+  const Role state = applied ? Role::kInOut : Role::kIn;
+  op.arguments = {{"value", applied ? Role::kOut : Role::kIn, Shape(n), {}},
+                  {"master", state, Shape(n), {}, Type::kWide},
+                  {"m", state, Shape(n), {}, Type::kWide},
+                  {"v", state, Shape(n), positive, Type::kWide},
+                  {"grad", Role::kIn, Shape(n), {}, Type::kWide},
+                  control_argument(Role::kIn, control)};
+  op.call = [](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     AdamW options;
-    options.lr = 1e-2;
     options.weight_decay = 0.1;
-    options.step = step;
-    options.grad_scale = 0.5;
-    return table.adamw(context, t[0], t[1], t[2], t[3], t[4], options);
+    return table.adamw(context, t[0], t[1], t[2], t[3], t[4], options, t[5]);
   };
   return op;
 }
@@ -342,6 +382,9 @@ inline std::vector<OpCase> all_cases() {
       elementwise_case(1, Type::kTable),
       elementwise_case(100003, Type::kTable),
       elementwise_case(1037, Type::kWide),
+      sum_case(1),
+      sum_case(100003),
+      sum_case(8, Type::kF64),
       sum_squares_case(1),
       sum_squares_case(100003),
       count_non_finite_case(100003, Type::kTable),
@@ -349,6 +392,7 @@ inline std::vector<OpCase> all_cases() {
       cast_case(1037),
       adamw_case(1, 1),
       adamw_case(1037, 7),
+      adamw_case(1037, 7, StepVerdict::kSkipped),
   };
 }
 

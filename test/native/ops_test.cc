@@ -165,7 +165,7 @@ TEST(OpsTest, AGradientThroughTheWrongMaskIsSeen) {
   OpCase op = attention_case(heads(2, 5, 2, 3, 0, 2), 0.2f);
   op.call = [](const OpTable& table, Context& context, const std::vector<Tensor>& t) -> Status {
     const AttentionShape s = heads(2, 5, 2, 3, 0, 2);
-    Dropout dropout = dropout_of(0.2f, Site::kAttention);
+    Dropout dropout = dropout_of(0.2f, Site::kAttention, t[5]);
     MR_RETURN_IF_ERROR(table.attention_forward(context, s, t[1], t[2], t[0], dropout));
     const int64_t local_numbers[] = {0, 1};
     dropout.sample = local_numbers;
@@ -236,6 +236,8 @@ TEST(OpsTest, CrossEntropyOverTwoRanksEqualsOne) {
   const auto alloc = [&](Shape shape) { return rank.alloc(DType::kF64, shape); };
   const Tensor targets = rank.alloc(DType::kI32, Shape(kRows));
   for (int64_t n = 0; n < kRows; ++n) set(targets, n, static_cast<double>(n == 2 ? -1 : n * 5 % kTrue));
+  const Tensor control = rank.alloc(DType::kF64, Shape(kStepControlFields));
+  control.as<StepControl>()->loss_scale = control.as<StepControl>()->share = 1.0;
   const auto run = [&](int num_ranks, std::vector<double>* logits_out) {
     const int64_t width = kVocab / num_ranks;
     std::vector<Tensor> logits, maximum, target, sum_exp;
@@ -272,7 +274,7 @@ TEST(OpsTest, CrossEntropyOverTwoRanksEqualsOne) {
         if (n == 0) {
           EXPECT_TRUE(table
                           .cross_entropy_backward(rank.context, logits[r], maximum[0], sum_exp[0], targets,
-                                                  VocabRange{r * width, kTrue}, 1.0)
+                                                  VocabRange{r * width, kTrue}, control)
                           .ok());
         }
         for (int64_t v = 0; v < width; ++v) logits_out->push_back(get(logits[r], n * width + v));
@@ -295,17 +297,18 @@ TEST(OpsTest, LongLoopsOfTheReferenceShowSignsOfLife) {
   constexpr int64_t kCount = int64_t{5} << 20;
   const OpTable& table = *reference_backend(DType::kF32);
   std::unique_ptr<Arena> arena;
-  ASSERT_TRUE(Arena::create(5 * kCount * sizeof(float), &arena).ok());
+  ASSERT_TRUE(Arena::create(host_device(), 5 * kCount * sizeof(float), &arena).ok());
   mr_status_row row{};
   Heartbeat heartbeat(&row);
   Context context;
   context.scratch = arena.get();
   context.heartbeat = &heartbeat;
-  Tensor x, m, v, grad, sum;
+  Tensor x, m, v, grad, sum, control;
   for (Tensor* tensor : {&x, &m, &v, &grad}) {
     ASSERT_TRUE(arena->alloc(DType::kF32, Shape(kCount), tensor).ok());
   }
   ASSERT_TRUE(arena->alloc(DType::kF64, Shape(1), &sum).ok());
+  ASSERT_TRUE(arena->alloc(DType::kF64, Shape(kStepControlFields), &control).ok());
   const auto ticks_of = [&](const auto& op) {
     const uint64_t before = row.ticks;
     EXPECT_TRUE(op().ok());
@@ -315,7 +318,7 @@ TEST(OpsTest, LongLoopsOfTheReferenceShowSignsOfLife) {
   EXPECT_GE(ticks_of([&] { return table.scale(context, x, 2.0); }), 5u);
   EXPECT_GE(ticks_of([&] { return table.add(context, x, grad); }), 5u);
   EXPECT_GE(ticks_of([&] { return table.sum_squares(context, sum, x); }), 5u);
-  EXPECT_GE(ticks_of([&] { return table.adamw(context, x, x, m, v, grad, AdamW{}); }), 5u);
+  EXPECT_GE(ticks_of([&] { return table.adamw(context, x, x, m, v, grad, AdamW{}, control); }), 5u);
 }
 
 }  // namespace

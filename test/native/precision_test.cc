@@ -230,23 +230,27 @@ TEST(Precision, ARunFromThePapersScaleSkipsUntilItFitsAndThenTrains) {
     config.schedule.warmup_steps = 10;
     config.loss_scale.window = 8;
     RankGroup group(config, *table);
-    LossScaleState expected = first_loss_scale(config.loss_scale);
+    StepControl expected = Progress::first(config.loss_scale).control();
     int64_t updates = 0;
     int doubled = 0;
     for (int step = 1; step <= 60; ++step) {
       const TensorMap masters = group.gather(&Parameter::master);
       const TensorMap moments = group.gather(&Parameter::first_moment);
       const StepResult result = group.step(step);
-      EXPECT_EQ(result.loss_scale, expected.scale) << step;
+      EXPECT_EQ(result.loss_scale, expected.loss_scale) << step;
       EXPECT_EQ(result.learning_rate, config.schedule.at(updates + 1)) << "the schedule waits";
       EXPECT_EQ(result.overflow.empty(), !result.skipped);
       EXPECT_TRUE(std::isfinite(result.loss)) << "the loss is f32 and not scaled";
       EXPECT_EQ(group.gather(&Parameter::master) == masters, result.skipped) << step;
       EXPECT_EQ(group.gather(&Parameter::first_moment) == moments, result.skipped) << step;
       if (!result.skipped) ++updates;
-      const double before = expected.scale;
-      EXPECT_TRUE(advance_loss_scale(config.loss_scale, result.skipped, &expected).ok());
-      doubled += expected.scale > before ? 1 : 0;
+      const double before = expected.loss_scale;
+      if (result.skipped) {
+        EXPECT_TRUE(lower_loss_scale(config.loss_scale, expected));
+      } else {
+        raise_loss_scale(config.loss_scale, expected);
+      }
+      doubled += expected.loss_scale > before ? 1 : 0;
       EXPECT_EQ(group.rank(0).progress().updates, updates);
       EXPECT_EQ(group.rank(0).progress().steps, step);
     }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/backend.h"
 #include "api/mesh.h"
 #include "api/rank_threads.h"
 #include "core/backend.h"
@@ -65,12 +66,24 @@ using TensorMap = std::map<std::string, std::vector<double>>;
 class RankGroup {
  public:
   RankGroup(const TrainerConfig& config, const OpTable& ops, const ParallelPolicy& policy = ParallelPolicy::standard())
-      : config_(config), mesh_(config.tensor_parallel, config.data_parallel), threads_(config.world()) {
+      : config_(config), threads_(config.world()) {
     ranks_.resize(static_cast<size_t>(config.world()));
-    const Status status = threads_.run([&](int r) {
-      return Rank::create(config, ops, mesh_.place_of(r), nullptr, policy, &ranks_[static_cast<size_t>(r)]);
+    const Status joined = mesh_.create(ops, config.tensor_parallel, config.data_parallel, config.verify_parallel);
+    EXPECT_TRUE(joined.ok()) << joined.message();
+    const Status status = threads_.run([&](int r) -> Status {
+      std::shared_ptr<Device> device;
+      MR_RETURN_IF_ERROR(open_device(ops, r, config.world(), &device));
+      return Rank::create(config, ops, mesh_.place_of(r), std::move(device), nullptr, policy,
+                          &ranks_[static_cast<size_t>(r)]);
     });
     EXPECT_TRUE(status.ok()) << status.message();
+  }
+  // A rank's memory is freed by the thread that made it.
+  ~RankGroup() {
+    (void)threads_.run([this](int r) {
+      ranks_[static_cast<size_t>(r)].reset();
+      return ok();
+    });
   }
 
   const TrainerConfig& config() const { return config_; }
@@ -137,45 +150,72 @@ class RankGroup {
       for (const Parameter& parameter : rank(r).model().parameters().all()) {
         std::vector<double>& whole = all[parameter.spec.name];
         whole.resize(static_cast<size_t>(parameter.spec.num_elements()), std::nan(""));
+        const std::vector<double> own = read(r, parameter.*tensor);
         for_each_run(parameter.spec, r, config_.tensor_parallel, [&](const ShardRun& run) {
-          for (int64_t i = 0; i < run.count; ++i) {
-            whole[static_cast<size_t>(run.logical + i)] = element(parameter.*tensor, run.local + i);
-          }
+          std::copy_n(own.begin() + run.local, run.count, whole.begin() + run.logical);
         });
       }
     }
     return all;
   }
 
-  // Adds `delta` to one logical element on every rank that holds it.
-  void nudge(const std::string& name, int64_t logical, double delta) {
-    for (int r = 0; r < config_.world(); ++r) {
-      const Parameter* parameter = rank(r).model().parameters().find(name);
-      for_each_run(parameter->spec, rank(r).place().tensor_rank, config_.tensor_parallel, [&](const ShardRun& run) {
-        if (logical < run.logical || logical >= run.logical + run.count) return;
-        const int64_t local = run.local + logical - run.logical;
-        if (parameter->master.dtype == DType::kF64) {
-          parameter->master.as<double>()[local] += delta;
-        } else {
-          parameter->master.as<float>()[local] += static_cast<float>(delta);
-        }
+  // Adds delta(logical) to every logical element of a parameter, on every rank that holds it.
+  void change(const std::string& name, const std::function<double(int64_t logical)>& delta) {
+    must([&](Rank& rank) -> Status {
+      const Parameter* parameter = rank.model().parameters().find(name);
+      std::vector<double> values;
+      MR_RETURN_IF_ERROR(read_on_thread(rank, parameter->master, &values));
+      for_each_run(parameter->spec, rank.place().tensor_rank, config_.tensor_parallel, [&](const ShardRun& run) {
+        for (int64_t i = 0; i < run.count; ++i) values[static_cast<size_t>(run.local + i)] += delta(run.logical + i);
       });
-      // The arena's scratch and pool are the rank's own: nothing else runs on them now.
-      RankEnv& env = rank(r).env();
-      EXPECT_TRUE(env.ops->cast(*env.context, parameter->value, parameter->master).ok());
-    }
+      RankEnv& env = rank.env();
+      Device& device = *env.context->device;
+      if (parameter->master.dtype == DType::kF64) {
+        MR_RETURN_IF_ERROR(
+            device.to_device(*env.context, parameter->master.data, values.data(), parameter->master.size_bytes()));
+      } else {
+        const std::vector<float> narrow(values.begin(), values.end());
+        MR_RETURN_IF_ERROR(
+            device.to_device(*env.context, parameter->master.data, narrow.data(), parameter->master.size_bytes()));
+      }
+      MR_RETURN_IF_ERROR(env.ops->cast(*env.context, parameter->value, parameter->master));
+      return device.wait(*env.context);
+    });
+  }
+
+  // Adds `delta` to one logical element.
+  void nudge(const std::string& name, int64_t logical, double delta) {
+    change(name, [&](int64_t i) { return i == logical ? delta : 0.0; });
   }
 
   // Biases start at zero, where a bias that enters p times would not be seen; this moves every parameter off its start.
   void disturb() {
     for (const Parameter& parameter : rank(0).model().parameters().all()) {
-      for (int64_t i = 0; i < parameter.spec.num_elements(); ++i) {
-        nudge(parameter.spec.name, i, 0.05 * std::sin(static_cast<double>(i) * 12.9898 + 78.233));
-      }
+      change(parameter.spec.name, [](int64_t i) { return 0.05 * std::sin(static_cast<double>(i) * 12.9898 + 78.233); });
     }
   }
 
+  // A rank's own part of a tensor.
+  std::vector<double> read(int r, Tensor tensor) {
+    std::vector<double> values;
+    const Status status =
+        threads_.run([&](int each) { return each == r ? read_on_thread(rank(r), tensor, &values) : ok(); });
+    EXPECT_TRUE(status.ok()) << status.message();
+    return values;
+  }
+
  private:
+  static Status read_on_thread(Rank& rank, Tensor tensor, std::vector<double>* out) {
+    Context& context = *rank.env().context;
+    std::vector<char> bytes(tensor.size_bytes());
+    MR_RETURN_IF_ERROR(context.device->to_host(context, bytes.data(), tensor.data, bytes.size()));
+    MR_RETURN_IF_ERROR(context.device->wait(context));
+    tensor.data = bytes.data();
+    out->resize(static_cast<size_t>(tensor.num_elements()));
+    for (int64_t i = 0; i < tensor.num_elements(); ++i) (*out)[static_cast<size_t>(i)] = element(tensor, i);
+    return ok();
+  }
+
   static double element(Tensor tensor, int64_t i) {
     if (tensor.dtype == DType::kF64) return tensor.as<double>()[i];
     if (tensor.dtype == DType::kBF16) return static_cast<double>(tensor.as<BFloat16>()[i]);

@@ -1,10 +1,10 @@
 // The learning rate of every update, against closed forms that share nothing with the code: half angles for the cosine,
 // straight lines, and the points where curves meet.
-#include "train/schedule.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
+
+#include "core/step_control.h"
 
 namespace millrace {
 namespace {

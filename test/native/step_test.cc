@@ -9,6 +9,7 @@
 namespace millrace::testing {
 namespace {
 
+constexpr int64_t kAtOnce = OpTable{}.logits_at_once;
 constexpr double kRounding = 1e-5;  // fp32 sums in another order, as in tensor_parallel_test.cc
 
 const OpTable& reference() { return *reference_backend(DType::kF32); }
@@ -204,12 +205,6 @@ TEST(Step, ANonFiniteGradientChangesNothingButTheStepCount) {
   EXPECT_EQ(resumed.learning_rate, config.schedule.at(2)) << "the schedule waited";
 }
 
-TEST(Step, ClippingBoundsTheUpdateByTheGlobalNorm) {
-  EXPECT_EQ(clip_factor(0.5, 1.0), 1.0);
-  EXPECT_EQ(clip_factor(4.0, 0.0), 1.0);
-  EXPECT_NEAR(clip_factor(4.0, 1.0), 0.25, 1e-6);
-}
-
 TEST(Step, TheGradientNormIsThatOfTheLogicalTensors) {
   TrainerConfig config = small_config();
   config.tensor_parallel = 2;
@@ -281,7 +276,7 @@ TEST(Head, FewerRowsThanWereAllocatedStayInTheirMemory) {
   config.model.vocab_size = 50257;
   config.model.padded_vocab_size = 50304;
   config.micro_batch = config.global_batch = 6;
-  ASSERT_GT(Head::chunk_rows(5 * 64, 50257), Head::chunk_rows(6 * 64, 50257));
+  ASSERT_GT(Head::chunk_rows(5 * 64, 50257, kAtOnce), Head::chunk_rows(6 * 64, 50257, kAtOnce));
   const TestBatch batch(config, 1);
   for (const OpTable* ops : fp32_backends()) {
     RankGroup group(config, *ops);
@@ -302,14 +297,15 @@ TEST(Head, FewerRowsThanWereAllocatedStayInTheirMemory) {
 TEST(Head, ChunksCoverTheRowsEvenly) {
   for (const int64_t rows : {1, 15, 16, 100, 333, 512, 1024, 4096}) {
     for (const int64_t vocab : {128, 50257, 51200}) {
-      const int64_t chunk = Head::chunk_rows(rows, vocab);
+      const int64_t chunk = Head::chunk_rows(rows, vocab, kAtOnce);
       EXPECT_GE(chunk, 1);
       EXPECT_LE(chunk, rows);
       EXPECT_LE(chunk * vocab * 4, (int64_t{64} << 20) + 16 * vocab * 4);
     }
   }
-  EXPECT_EQ(Head::chunk_rows(512, 50257), 256);
-  EXPECT_EQ(Head::chunk_rows(4096, 128), 4096);
+  EXPECT_EQ(Head::chunk_rows(512, 50257, kAtOnce), 256);
+  EXPECT_EQ(Head::chunk_rows(4096, 128, kAtOnce), 4096);
+  EXPECT_EQ(Head::chunk_rows(512, 50257, 512 * 50257), 512);
 }
 
 }  // namespace

@@ -85,8 +85,9 @@ TEST(TrainerConfig, RefusesEveryFieldByNameWithWhatWasExpected) {
             "expected a positive number for layernorm_epsilon, got 0");
   EXPECT_EQ(refusal([](Config& c) { c.model.hidden_size = 1 << 30; }),
             "expected at most 2^56 parameters for model, got 2.76701e+19");
-  EXPECT_EQ(refusal([](Config& c) { c.backend = "gpu"; }), "expected cpu or reference for backend, got gpu");
-  EXPECT_EQ(refusal([](Config& c) { c.backend = nullptr; }), "expected cpu or reference for backend, got nothing");
+  EXPECT_EQ(refusal([](Config& c) { c.backend = "gpu"; }), "expected cpu, reference or cuda for backend, got gpu");
+  EXPECT_EQ(refusal([](Config& c) { c.backend = nullptr; }),
+            "expected cpu, reference or cuda for backend, got nothing");
   EXPECT_EQ(refusal([](Config& c) { c.precision = "fp8"; }),
             "expected fp32, bf16, fp16 or fp64 for precision, got fp8");
   EXPECT_EQ(refusal([](Config& c) { c.loss_scale.window = 1; }),

@@ -18,7 +18,8 @@ typedef struct mr_trainer mr_trainer;
 
 typedef enum mr_gelu { MR_GELU_TANH = 0, MR_GELU_ERF = 1 } mr_gelu;
 typedef enum mr_schedule { MR_SCHEDULE_COSINE = 0, MR_SCHEDULE_LINEAR = 1, MR_SCHEDULE_CONSTANT = 2 } mr_schedule;
-/* What the backward pass computes again instead of keeping it. It changes memory and time, never a bit of a result.
+/* What the backward pass computes again instead of keeping it. It changes memory and time, never a bit of a result, but
+ * for SELECTIVE on "cuda" in 16 bits: there GELU is else applied before its input is rounded.
  * SELECTIVE: outputs of LayerNorm and GELU. FULL: each layer from its input (activation checkpointing, paper 4.2).
  * Attention probabilities are computed again in any case. */
 typedef enum mr_recompute { MR_RECOMPUTE_NONE = 0, MR_RECOMPUTE_SELECTIVE = 1, MR_RECOMPUTE_FULL = 2 } mr_recompute;
@@ -44,9 +45,10 @@ typedef struct mr_loss_scale {
 
 typedef struct mr_trainer_config {
   mr_model_config model;
-  const char* backend; /* "cpu" or "reference" */
+  const char* backend; /* "cpu", "reference" or "cuda": rank r on GPU r % GPUs */
   /* "fp32", "bf16" or "fp16": of activations and of the weights that products read; sums, statistics, gradients,
-   * moments and the weights that the optimizer updates are fp32. "fp64", of all, on the reference backend. */
+   * moments and the weights that the optimizer updates are fp32. "tf32", on cuda: fp32 tensors, whose products read
+   * them rounded to 11 bits of significand. "fp64", of all, on the reference backend. */
   const char* precision;
   mr_loss_scale loss_scale; /* of "fp16"; all 0 for others, which are not scaled */
   int32_t tensor_parallel;
@@ -85,7 +87,7 @@ typedef struct mr_step_result {
   const char* overflow; /* when skipped: operation, layer, tensor and rank of the first value that is not finite; else
                          * NULL; valid until the trainer's next call */
   double seconds;
-  double communication_seconds; /* of rank 0, inside seconds */
+  double communication_seconds; /* of rank 0: what its host spent in collectives, inside seconds */
 } mr_step_result;
 
 typedef struct mr_memory_plan {
@@ -98,8 +100,10 @@ typedef struct mr_memory_plan {
   uint64_t num_parameters; /* of the whole model, padded vocabulary included, duplicated ones once */
 } mr_memory_plan;
 
-/* 1 when this build can run the backend ("cpu" or "reference") on this machine, else 0. */
+/* 1 when this build can run the backend ("cpu", "reference" or "cuda") on this machine, else 0. */
 int32_t mr_backend_available(const char* backend);
+/* What is missing when it cannot: "this build has no CUDA; ..."; else "". Valid until this thread's next call. */
+const char* mr_backend_reason(const char* backend);
 
 /* Checks the config and plans without allocating; MR_INVALID_ARGUMENT names the field, what was expected and what came.
  */
@@ -113,6 +117,30 @@ void mr_trainer_destroy(mr_trainer* trainer);
  * -1 has a position but no token (so rows may be padded at their end). At least one target is counted. samples:
  * (global_batch) global sample numbers, the identity of each row for dropout. Rows are borrowed for the call. */
 mr_code mr_trainer_step(mr_trainer* trainer, const int32_t* tokens, const int64_t* samples, mr_step_result* out);
+
+/* A step like any other under a clock, a little slower: where its time goes. Rows, those with most time first, are of
+ * rank 0 and stay valid until the trainer's next call; calls of all layers are one row. */
+typedef struct mr_op_time {
+  const char* name; /* "mlp up forward: linear_gelu_forward"; "between ops": collectives, copies and pauses */
+  int64_t calls;
+  double seconds; /* on the device's clock */
+} mr_op_time;
+mr_code mr_trainer_profile(mr_trainer* trainer, const int32_t* tokens, const int64_t* samples, mr_step_result* out,
+                           const mr_op_time** rows, int64_t* num_rows);
+
+/* The step in two halves, for a device that works on one step while the host prepares the next: submit() enqueues it
+ * and returns, collect() waits for the oldest that is outstanding and gives its result. Results are those of
+ * mr_trainer_step, which is both halves at once. At most steps_ahead() + 1 steps are outstanding, 0 ahead on a backend
+ * whose calls return when their work is done:
+ *
+ *   mr_trainer_submit(1), mr_trainer_submit(2), mr_trainer_collect() -> 1, mr_trainer_submit(3), ...
+ *
+ * A step behind one that was skipped does not happen until the skipped one is collected, and then as if it had been
+ * submitted afterwards. seconds: since it was submitted or, if that is later, since the one before was collected. Every
+ * other call that reads or changes the model's state is refused (MR_INVALID_ARGUMENT) while a step is outstanding. */
+mr_code mr_trainer_steps_ahead(const mr_trainer* trainer, int32_t* out);
+mr_code mr_trainer_submit(mr_trainer* trainer, const int32_t* tokens, const int64_t* samples);
+mr_code mr_trainer_collect(mr_trainer* trainer, mr_step_result* out);
 
 /* Sum of the losses (nats) and count of counted targets over num_sequences rows of T + 1 tokens; no dropout, no update.
  */

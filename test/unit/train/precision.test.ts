@@ -82,6 +82,10 @@ test("a loss scale is of fp16 alone, and of powers of two", async () => {
   });
   expect((await resolved({ precision: "bf16" })).training).not.toHaveProperty("lossScale");
   await expect(resolved({ precision: "bf16", lossScale: {} })).rejects.toThrow(/no lossScale with precision bf16/);
+  await expect(resolved({ precision: "tf32" })).rejects.toThrow(
+    /fp32, bf16 or fp16 for precision on device cpu, got tf32/,
+  );
+  expect((await resolved({ precision: "tf32", device: "cuda" })).training.precision).toBe("tf32");
   await expect(resolved({ precision: "fp16", lossScale: { minimum: 2 ** 33 } })).rejects.toThrow(/lossScale.minimum/);
   expect(() => trainSchema.parse({ ...SMALL_TRAINING, precision: "fp16", lossScale: { initial: 3 } })).toThrow(/power/);
   expect(() => trainSchema.parse({ ...SMALL_TRAINING, precision: "fp8" })).toThrow(/fp32.*bf16.*fp16/);
