@@ -13,6 +13,8 @@
 namespace millrace::addon {
 namespace {
 
+constexpr napi_type_tag kSplitterTag = {0x6d696c6c72616365ull, 0x6a736f6e73706c69ull};
+
 struct Destroy {
   void operator()(mr_texts* texts) const { mr_texts_destroy(texts); }
 };
@@ -60,6 +62,44 @@ Napi::Value scan_jsonl(const Napi::CallbackInfo& info) {
   result.Set("textOffsets", copied<Napi::Uint32Array>(env, view.text_offsets, view.num_documents + 1));
   result.Set("meta", copied<Napi::Uint8Array>(env, view.meta.data, view.meta.size));
   result.Set("metaOffsets", copied<Napi::Uint32Array>(env, view.meta_offsets, view.num_documents + 1));
+  return result;
+}
+
+// createJsonSplitter(path)
+Napi::Value create_json_splitter(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsString()) refuse(env, "expected a string for path");
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  mr_json_splitter* splitter = nullptr;
+  check(env, mr_json_splitter_create(text_of(path), &splitter));
+  auto handle = Napi::External<mr_json_splitter>::New(
+      env, splitter, [](Napi::Env, mr_json_splitter* owned) { mr_json_splitter_destroy(owned); });
+  handle.TypeTag(&kSplitterTag);
+  return handle;
+}
+
+// splitJson(splitter, bytes, isLast)
+Napi::Value split_json(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsExternal() || !info[0].As<Napi::External<mr_json_splitter>>().CheckTypeTag(&kSplitterTag)) {
+    refuse(env, "expected what createJsonSplitter made for splitter");
+  }
+  Napi::Uint8Array bytes = bytes_of(info[1], "bytes");
+  mr_json_split split;
+  check(env, mr_json_splitter_push(info[0].As<Napi::External<mr_json_splitter>>().Data(), bytes.Data(),
+                                   bytes.ElementLength(), info[2].ToBoolean() ? 1 : 0, &split));
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("good", static_cast<double>(split.good));
+  result.Set("completeUntil", static_cast<double>(split.complete_until));
+  if (split.fault != nullptr) result.Set("fault", split.fault);
+  Napi::Array barren = Napi::Array::New(env, split.num_barren);
+  for (uint32_t i = 0; i < split.num_barren; ++i) {
+    Napi::Object range = Napi::Object::New(env);
+    range.Set("start", static_cast<double>(split.barren[2 * i]));
+    range.Set("end", static_cast<double>(split.barren[2 * i + 1]));
+    barren.Set(i, range);
+  }
+  result.Set("barren", barren);
   return result;
 }
 
@@ -134,6 +174,8 @@ Napi::Value format_jsonl(const Napi::CallbackInfo& info) {
 void register_read(Napi::Env env, Napi::Object exports) {
   exports.Set("unicodeVersion", Napi::Function::New(env, unicode_version, "unicodeVersion"));
   exports.Set("scanJsonl", Napi::Function::New(env, scan_jsonl, "scanJsonl"));
+  exports.Set("createJsonSplitter", Napi::Function::New(env, create_json_splitter, "createJsonSplitter"));
+  exports.Set("splitJson", Napi::Function::New(env, split_json, "splitJson"));
   exports.Set("normalizeTexts", Napi::Function::New(env, normalize_texts, "normalizeTexts"));
   exports.Set("formatJsonl", Napi::Function::New(env, format_jsonl, "formatJsonl"));
 }

@@ -13,6 +13,7 @@ void register_dedup(Napi::Env env, Napi::Object exports);        // dedup.cc: sh
 void register_candidates(Napi::Env env, Napi::Object exports);   // candidates.cc: hashes to pairs, exact join
 void register_sketch_join(Napi::Env env, Napi::Object exports);  // sketch_join.cc: pairs of a sample
 void register_tokenizer(Napi::Env env, Napi::Object exports);    // tokenizer.cc: byte-level BPE
+void register_bpe_trainer(Napi::Env env, Napi::Object exports);  // bpe_trainer.cc: learning a vocabulary
 void register_memory(Napi::Env env, Napi::Object exports);       // memory.cc: memory-mapped files
 void register_trainer(Napi::Env env, Napi::Object exports);      // trainer.cc: the trainer's handle
 void register_checkpoint(Napi::Env env, Napi::Object exports);   // checkpoint.cc: snapshots, checksums

@@ -33,7 +33,8 @@ ScanChoices::ScanChoices(const Napi::Object& object)
                text_of(source_),
                size_of(object.Get("baseOffset"), "baseOffset"),
                size_of(object.Get("baseLine"), "baseLine"),
-               size_of(object.Get("maxDocumentBytes"), "maxDocumentBytes")} {}
+               size_of(object.Get("maxDocumentBytes"), "maxDocumentBytes"),
+               object.Get("values").ToBoolean() ? 1 : 0} {}
 
 Napi::Object object_of_scan(Napi::Env env, const mr_scan* scan, const mr_scan_view& view) {
   const size_t rows = view.num_documents;

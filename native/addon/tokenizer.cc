@@ -2,6 +2,7 @@
 #include "millrace/tokenizer.h"
 
 #include <cstring>
+#include <string>
 
 #include "addon/registration.h"
 
@@ -32,14 +33,34 @@ mr_tokenizer* tokenizer_argument(const Napi::CallbackInfo& info) {
   return static_cast<mr_tokenizer*>(handle);
 }
 
-// createByteLevelBpe(vocabJson: Uint8Array, mergesText: Uint8Array): NativeTokenizer
+mr_code create_with(const Napi::Uint8Array& vocab, const Napi::Uint8Array& merges, const Napi::Object& options,
+                    mr_tokenizer** out) {
+  const std::string pattern = options.Get("pattern").ToString();
+  const Napi::Value added = options.Get("addedJson");
+  if (!added.IsTypedArray() || added.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw error_of(options.Env(), MR_INVALID_ARGUMENT, "expected a Uint8Array for addedJson");
+  }
+  const auto added_json = added.As<Napi::Uint8Array>();
+  mr_bpe_options native{};
+  native.pattern = pattern.c_str();
+  native.ignore_merges = options.Get("ignoreMerges").ToBoolean() ? 1 : 0;
+  native.prefix_space = options.Get("prefixSpace").ToBoolean() ? 1 : 0;
+  native.added_json = added_json.Data();
+  native.added_bytes = added_json.ByteLength();
+  return mr_tokenizer_create_bpe_with(vocab.Data(), vocab.ByteLength(), merges.Data(), merges.ByteLength(), &native,
+                                      out);
+}
+
+// createByteLevelBpe(vocabJson: Uint8Array, mergesText: Uint8Array, options?: ByteLevelBpeOptions): NativeTokenizer
 Napi::Value create_byte_level_bpe(const Napi::CallbackInfo& info) {
   const auto vocab = array_argument<Napi::Uint8Array>(info, 0, napi_uint8_array, "expected a Uint8Array for vocabJson");
   const auto merges =
       array_argument<Napi::Uint8Array>(info, 1, napi_uint8_array, "expected a Uint8Array for mergesText");
   mr_tokenizer* tokenizer = nullptr;
   const mr_code code =
-      mr_tokenizer_create_bpe(vocab.Data(), vocab.ByteLength(), merges.Data(), merges.ByteLength(), &tokenizer);
+      info.Length() > 2 && info[2].IsObject()
+          ? create_with(vocab, merges, info[2].As<Napi::Object>(), &tokenizer)
+          : mr_tokenizer_create_bpe(vocab.Data(), vocab.ByteLength(), merges.Data(), merges.ByteLength(), &tokenizer);
   if (code != MR_OK) throw error_of(info.Env(), code, mr_last_error());
   Napi::Object object = Napi::Object::New(info.Env());
   const auto finalize = [](napi_env, void* handle, void*) { mr_tokenizer_destroy(static_cast<mr_tokenizer*>(handle)); };

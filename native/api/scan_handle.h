@@ -29,7 +29,8 @@ inline ScanOptions scan_options_of(const mr_scan_options& options) {
           string_of(options.source),
           options.base_offset,
           options.base_line,
-          static_cast<size_t>(options.max_document_bytes)};
+          static_cast<size_t>(options.max_document_bytes),
+          options.values != 0};
 }
 
 }  // namespace millrace

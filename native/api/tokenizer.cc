@@ -11,7 +11,7 @@
 #include "text/bpe.h"
 
 struct mr_tokenizer {
-  explicit mr_tokenizer(millrace::BpeVocab vocab) : bpe(std::move(vocab)) {}
+  mr_tokenizer(millrace::BpeVocab vocab, const millrace::BpeOptions& options) : bpe(std::move(vocab), options) {}
 
   millrace::ByteLevelBpe bpe;
   millrace::IdBuffer ids;
@@ -66,7 +66,23 @@ mr_code mr_tokenizer_create_bpe(const uint8_t* vocab_json, size_t vocab_bytes, c
     millrace::BpeVocab vocab;
     MR_RETURN_IF_ERROR(
         millrace::parse_bpe_vocab(view_of(vocab_json, vocab_bytes), view_of(merges, merges_bytes), &vocab));
-    *out = new mr_tokenizer(std::move(vocab));
+    *out = new mr_tokenizer(std::move(vocab), {});
+    return millrace::ok();
+  });
+}
+
+mr_code mr_tokenizer_create_bpe_with(const uint8_t* vocab_json, size_t vocab_bytes, const uint8_t* merges,
+                                     size_t merges_bytes, const mr_bpe_options* options, mr_tokenizer** out) {
+  return guarded([&]() -> Status {
+    millrace::BpeOptions chosen;
+    MR_RETURN_IF_ERROR(millrace::parse_pretoken_pattern(options->pattern, &chosen.pattern));
+    chosen.ignore_merges = options->ignore_merges != 0;
+    chosen.prefix_space = options->prefix_space != 0;
+    millrace::BpeVocab vocab;
+    MR_RETURN_IF_ERROR(millrace::parse_bpe_vocab(view_of(vocab_json, vocab_bytes),
+                                                 view_of(options->added_json, options->added_bytes),
+                                                 view_of(merges, merges_bytes), &vocab));
+    *out = new mr_tokenizer(std::move(vocab), chosen);
     return millrace::ok();
   });
 }
@@ -83,6 +99,8 @@ mr_code mr_tokenizer_encode(mr_tokenizer* tokenizer, const uint8_t* text, size_t
     MR_RETURN_IF_ERROR(check_offsets(offsets, num_rows, text_bytes));
     if (tokenizer->ids.capacity() > kKeptIds) tokenizer->ids = millrace::IdBuffer();
     tokenizer->ids.clear();
+    // For all rows at once: growing row by row would copy.
+    tokenizer->ids.reserve((offsets[num_rows] - offsets[0]) / 3);
     for (size_t row = 0; row < num_rows; ++row) {
       id_offsets[row] = static_cast<uint32_t>(tokenizer->ids.size());
       tokenizer->bpe.encode(text + offsets[row], offsets[row + 1] - offsets[row], tokenizer->ids);

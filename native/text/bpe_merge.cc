@@ -1,61 +1,61 @@
 #include "text/bpe_merge.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <functional>
 
 namespace millrace {
 
-MergeTable::MergeTable(const BpeVocab& vocab) : byte_ranks_(65536, kNoRank), byte_ids_(vocab.byte_ids) {
-  // At most half full: nearly all probes end at the first slot, and most are of pairs that do not exist.
-  const size_t size = std::bit_ceil(std::max<size_t>(16, 2 * vocab.merges.size()));
-  slots_.assign(size, kEmpty);
-  mask_ = size - 1;
-  shift_ = 64 - std::countr_zero(size);
-  merged_.reserve(vocab.merges.size());
-  for (const BpeMerge& merge : vocab.merges) {
-    const uint64_t key = static_cast<uint64_t>(merge.left) << 21 | merge.right;
-    size_t slot = slot_of(key);
-    while (slots_[slot] != kEmpty) slot = (slot + 1) & mask_;
-    slots_[slot] = key << 21 | merged_.size();
-    merged_.push_back(merge.merged);
-  }
-  for (size_t left = 0; left < 256; ++left) {
-    for (size_t right = 0; right < 256; ++right) {
-      byte_ranks_[left << 8 | right] = rank(byte_ids_[left], byte_ids_[right]);
-    }
-  }
-}
-
 size_t BpeMerger::merge(const uint8_t* piece, size_t length, int32_t* out) {
-  if (length == 1) {
-    out[0] = static_cast<int32_t>(table_.byte_id(piece[0]));
-    return 1;
-  }
+  if (length <= kWordBytes) return merge_word_(table_, piece, length, out);
   return length <= kShortPiece ? merge_short(piece, length, out) : merge_long(piece, length, out);
 }
 
 size_t BpeMerger::merge_short(const uint8_t* piece, size_t length, int32_t* out) const {
-  uint32_t ranks[kShortPiece];  // of the pair (i, i + 1)
-  for (size_t i = 0; i < length; ++i) out[i] = static_cast<int32_t>(table_.byte_id(piece[i]));
-  for (size_t i = 0; i + 1 < length; ++i) ranks[i] = table_.byte_rank(piece[i], piece[i + 1]);
-  size_t count = length;
-  while (count > 1) {
-    size_t best = 0;
-    for (size_t i = 1; i + 1 < count; ++i) {
-      if (ranks[i] < ranks[best]) best = i;
-    }
-    if (ranks[best] == MergeTable::kNoRank) break;
-    out[best] = static_cast<int32_t>(table_.merged(ranks[best]));
-    --count;
-    std::memmove(out + best + 1, out + best + 2, (count - best - 1) * sizeof(out[0]));
-    if (best + 1 < count) {
-      std::memmove(ranks + best + 1, ranks + best + 2, (count - best - 2) * sizeof(ranks[0]));
-      ranks[best] = table_.rank(static_cast<uint32_t>(out[best]), static_cast<uint32_t>(out[best + 1]));
-    }
-    if (best > 0) ranks[best - 1] = table_.rank(static_cast<uint32_t>(out[best - 1]), static_cast<uint32_t>(out[best]));
+  constexpr size_t kGroup = 16;
+  uint32_t ids[kShortPiece];
+  uint32_t ranks[kShortPiece];           // of the pair that begins at i
+  uint32_t least[kShortPiece / kGroup];  // of each group of ranks
+  uint8_t next[kShortPiece];
+  uint8_t previous[kShortPiece + 1];
+  const size_t num_groups = (length + kGroup - 1) / kGroup;
+  const auto update = [&](size_t group) {
+    uint32_t rank = MergeTable::kNoRank;
+    for (size_t i = 0; i < kGroup; ++i) rank = std::min(rank, ranks[group * kGroup + i]);
+    least[group] = rank;
+  };
+  for (size_t i = 0; i < length; ++i) {
+    ids[i] = table_.byte_id(piece[i]);
+    next[i] = static_cast<uint8_t>(i + 1);
+    previous[i + 1] = static_cast<uint8_t>(i);
   }
+  for (size_t i = 0; i + 1 < length; ++i) ranks[i] = table_.byte_rank(piece[i], piece[i + 1]);
+  for (size_t i = length - 1; i < num_groups * kGroup; ++i) ranks[i] = MergeTable::kNoRank;
+  for (size_t group = 0; group < num_groups; ++group) update(group);
+  for (;;) {
+    size_t group = 0;
+    for (size_t other = 1; other < num_groups; ++other) group = least[other] < least[group] ? other : group;
+    const uint32_t rank = least[group];
+    if (rank == MergeTable::kNoRank) break;
+    size_t at = group * kGroup;
+    while (ranks[at] != rank) ++at;
+    const size_t right = next[at];
+    const size_t after = next[right];
+    const uint32_t id = table_.merged(rank);
+    ids[at] = id;
+    next[at] = static_cast<uint8_t>(after);
+    previous[after] = static_cast<uint8_t>(at);
+    ranks[right] = MergeTable::kNoRank;
+    ranks[at] = after < length ? table_.rank(id, ids[after]) : MergeTable::kNoRank;
+    if (at > 0) {
+      const size_t before = previous[at];
+      ranks[before] = table_.rank(ids[before], id);
+      if (before / kGroup != group) update(before / kGroup);
+    }
+    if (right / kGroup != group) update(right / kGroup);
+    update(group);
+  }
+  size_t count = 0;
+  for (size_t i = 0; i < length; i = next[i]) out[count++] = static_cast<int32_t>(ids[i]);
   return count;
 }
 

@@ -27,14 +27,17 @@ std::array<uint16_t, kAlphabetEnd> make_byte_of_letter() {
 }
 
 // The bytes a token stands for. A token with a character outside the alphabet can only be a special one: its own UTF-8.
-std::string token_bytes(const std::string& token, const std::array<uint16_t, kAlphabetEnd>& byte_of_letter) {
+std::string token_bytes(const std::string& token, const std::array<uint16_t, kAlphabetEnd>& byte_of_letter,
+                        bool* spelled) {
   std::string bytes;
+  *spelled = false;
   const uint8_t* text = reinterpret_cast<const uint8_t*>(token.data());
   for (size_t position = 0; position < token.size();) {
     const uint32_t letter = decode_utf8(text, position);
     if (letter >= kAlphabetEnd || byte_of_letter[letter] == kNotInAlphabet) return token;
     bytes.push_back(static_cast<char>(byte_of_letter[letter]));
   }
+  *spelled = true;
   return bytes;
 }
 
@@ -175,19 +178,26 @@ class VocabReader {
   size_t position_ = 0;
 };
 
+Status id_error(size_t num_ids, uint32_t id, const std::string& token) {
+  return invalid_argument("expected the ids 0 to " + std::to_string(num_ids - 1) +
+                          ", each once, for the vocabulary, got " + std::to_string(id) + " for token " + token);
+}
+
 Status fill_bytes(const TokenIds& ids, BpeVocab* out) {
   const auto byte_of_letter = make_byte_of_letter();
   out->bytes.assign(ids.size(), std::string());
-  std::vector<bool> seen(ids.size(), false);
+  out->spelled.assign(ids.size(), false);
   for (const auto& [token, id] : ids) {
-    if (id >= ids.size() || seen[id]) {
-      return invalid_argument("expected the ids 0 to " + std::to_string(ids.size() - 1) +
-                              ", each once, for the vocabulary, got " + std::to_string(id) + " for token " + token);
-    }
     if (token.empty())
       return invalid_argument("expected no empty token for the vocabulary, got id " + std::to_string(id));
-    seen[id] = true;
-    out->bytes[id] = token_bytes(token, byte_of_letter);
+    if (id >= out->bytes.size()) {
+      out->bytes.resize(id + 1);
+      out->spelled.resize(id + 1, false);
+    }
+    if (!out->bytes[id].empty()) return id_error(ids.size(), id, token);
+    bool spelled = false;
+    out->bytes[id] = token_bytes(token, byte_of_letter, &spelled);
+    out->spelled[id] = spelled;
   }
   for (uint32_t letter = 0; letter < kAlphabetEnd; ++letter) {
     if (byte_of_letter[letter] == kNotInAlphabet) continue;
@@ -242,21 +252,62 @@ Status parse_merges(std::string_view text, const TokenIds& ids, std::vector<BpeM
   return ok();
 }
 
-}  // namespace
-
-Status parse_bpe_vocab(std::string_view vocab_json, std::string_view merges_text, BpeVocab* out) {
-  const uint8_t* json = reinterpret_cast<const uint8_t*>(vocab_json.data());
-  const size_t valid = valid_utf8_prefix(json, vocab_json.size());
-  if (valid != vocab_json.size()) {
+Status parse_ids(std::string_view json, TokenIds* out) {
+  const size_t valid = valid_utf8_prefix(reinterpret_cast<const uint8_t*>(json.data()), json.size());
+  if (valid != json.size()) {
     return invalid_argument("expected UTF-8 for the vocabulary, got another byte at " + std::to_string(valid));
   }
-  TokenIds ids;
-  MR_RETURN_IF_ERROR(VocabReader(vocab_json).read(&ids));
-  if (ids.size() >= BpeVocab::kMaxTokens)
+  MR_RETURN_IF_ERROR(VocabReader(json).read(out));
+  if (out->size() >= BpeVocab::kMaxTokens)
     return invalid_argument("expected fewer than 2097152 tokens for the vocabulary");
+  return ok();
+}
+
+}  // namespace
+
+std::array<uint8_t, 256> bytes_in_alphabet_order() {
+  std::array<uint8_t, 256> bytes;
+  size_t count = 0;
+  for (const uint16_t byte : make_byte_of_letter()) {
+    if (byte != kNotInAlphabet) bytes[count++] = static_cast<uint8_t>(byte);
+  }
+  return bytes;
+}
+
+Status parse_bpe_vocab(std::string_view vocab_json, std::string_view merges_text, BpeVocab* out) {
+  TokenIds ids;
+  MR_RETURN_IF_ERROR(parse_ids(vocab_json, &ids));
+  for (const auto& [token, id] : ids) {
+    if (id >= ids.size()) return id_error(ids.size(), id, token);
+  }
   BpeVocab vocab;
   MR_RETURN_IF_ERROR(fill_bytes(ids, &vocab));
   MR_RETURN_IF_ERROR(parse_merges(merges_text, ids, &vocab.merges));
+  *out = std::move(vocab);
+  return ok();
+}
+
+Status parse_bpe_vocab(std::string_view vocab_json, std::string_view added_json, std::string_view merges_text,
+                       BpeVocab* out) {
+  TokenIds ids;
+  TokenIds added;
+  MR_RETURN_IF_ERROR(parse_ids(vocab_json, &ids));
+  MR_RETURN_IF_ERROR(parse_ids(added_json, &added));
+  BpeVocab vocab;
+  MR_RETURN_IF_ERROR(fill_bytes(ids, &vocab));
+  MR_RETURN_IF_ERROR(parse_merges(merges_text, ids, &vocab.merges));
+  for (const auto& [token, id] : added) {
+    const auto known = ids.find(token);
+    if (known != ids.end() && known->second == id) continue;
+    if (id >= vocab.bytes.size()) {
+      vocab.bytes.resize(id + 1);
+      vocab.spelled.resize(id + 1, false);
+    }
+    if (known != ids.end() || !vocab.bytes[id].empty() || token.empty()) {
+      return invalid_argument("expected an id of its own for the added token " + token + ", got " + std::to_string(id));
+    }
+    vocab.bytes[id] = token;
+  }
   *out = std::move(vocab);
   return ok();
 }

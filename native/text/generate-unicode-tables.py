@@ -17,7 +17,7 @@ NUM_CODE_POINTS = 0x110000
 HANGUL = range(0xAC00, 0xAC00 + 11172)  # composed by arithmetic, not by table
 
 # Bits of millrace::CharClass and of the flags in unicode_tables.h.
-LETTER, MARK, NUMBER, WHITESPACE, UNSPACED = 1, 2, 4, 8, 16
+LETTER, MARK, NUMBER, WHITESPACE, UNSPACED, UPPER, LOWER = 1, 2, 4, 8, 16, 32, 64
 NFC_NO, NFC_MAYBE = 1, 2
 
 UNSPACED_SCRIPTS = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"]
@@ -46,7 +46,9 @@ def classes():
     for cp in range(NUM_CODE_POINTS):
         if is_surrogate(cp):
             continue
-        table[cp] = by_category.get(ucd.category(chr(cp))[0], 0)
+        category = ucd.category(chr(cp))
+        table[cp] = by_category.get(category[0], 0)
+        table[cp] |= {"Lu": UPPER, "Lt": UPPER, "Ll": LOWER}.get(category, 0)
         table[cp] |= WHITESPACE if cp in whitespace else 0
         table[cp] |= UNSPACED if cp in unspaced else 0
     return table

@@ -19,6 +19,17 @@ bool is_blank(const uint8_t* begin, const uint8_t* end) {
   return begin == end;
 }
 
+const uint8_t* skip_blanks(const uint8_t* begin, const uint8_t* end) {
+  while (begin != end && (*begin == ' ' || *begin == '\t' || *begin == '\r' || *begin == '\n')) ++begin;
+  return begin;
+}
+
+// The end of the value at `begin`, or of the line where that is no value.
+const uint8_t* end_of_value(const uint8_t* begin, const uint8_t* line_end) {
+  JsonCursor cursor(begin, line_end);
+  return cursor.skip_value(0) ? cursor.position() : line_end;
+}
+
 class SourceTable {
  public:
   explicit SourceTable(std::vector<std::string>* names) : names_(names) {}
@@ -104,11 +115,18 @@ Status scan_lines(const uint8_t* bytes, size_t length, const ScanOptions& option
   }
   // Everything before `valid` is well-formed; lines never cut a sequence, because LF is never part of one.
   const uint8_t* valid = line + valid_utf8_prefix(line, static_cast<size_t>(end - line));
-  while (line != end) {
+  for (;;) {
+    if (options.values) line = skip_blanks(line, end);
+    if (line == end) break;
     const auto* line_end = static_cast<const uint8_t*>(std::memchr(line, '\n', static_cast<size_t>(end - line)));
     const uint8_t* next = line_end == nullptr ? end : line_end + 1;
     if (line_end == nullptr) line_end = end;
-    if (line_end != line && line_end[-1] == '\r') --line_end;
+    if (options.values) {
+      line_end = end_of_value(line, line_end);
+      next = line_end;
+    } else if (line_end != line && line_end[-1] == '\r') {
+      --line_end;
+    }
     ++rows->num_lines;
 
     const uint64_t offset = options.base_offset + static_cast<uint64_t>(line - bytes);

@@ -23,6 +23,8 @@ struct ScanOptions {
   uint64_t base_offset = 0;       // bytes of the file before these
   uint64_t base_line = 0;         // lines of the file before these
   size_t max_document_bytes = 0;  // 0: no limit
+  // Not lines but JSON values, several to a line perhaps: the value is the record, and the line that is counted.
+  bool values = false;
 };
 
 struct RejectedLine {

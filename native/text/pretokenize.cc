@@ -1,163 +1,203 @@
 #include "text/pretokenize.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "text/unicode.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "text/wide_character.h"
 
 namespace millrace {
 
 namespace {
 
-enum Kind : uint8_t { kOtherRun, kLetterRun, kNumberRun, kWhiteRun, kWide };
-
-constexpr std::array<uint8_t, 256> make_byte_kinds() {
-  std::array<uint8_t, 256> kinds{};
-  for (int c = 0; c < 256; ++c) {
-    Kind kind = kOtherRun;
-    if (c >= 0x80) {
-      kind = kWide;
-    } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
-      kind = kLetterRun;
-    } else if (c >= '0' && c <= '9') {
-      kind = kNumberRun;
-    } else if (c == ' ' || (c >= '\t' && c <= '\r')) {
-      kind = kWhiteRun;
-    }
-    kinds[static_cast<size_t>(c)] = kind;
-  }
-  return kinds;
-}
-
-constexpr std::array<uint8_t, 256> kByteKinds = make_byte_kinds();
-
-inline bool is_continuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }
-
-// Decodes the multi-byte character at `position` and moves past it; a malformed one is a single byte and yields 0,
-// whose class is none of letter, number and white space.
-uint32_t decode_wide(const uint8_t* text, size_t length, size_t& position) {
-  const uint8_t lead = text[position];
-  const size_t available = length - position;
-  const uint8_t* p = text + position;
-  if (lead >= 0xC2 && lead < 0xE0 && available >= 2 && is_continuation(p[1])) {
-    position += 2;
-    return (lead & 0x1Fu) << 6 | (p[1] & 0x3Fu);
-  }
-  if ((lead & 0xF0) == 0xE0 && available >= 3 && is_continuation(p[1]) && is_continuation(p[2])) {
-    const uint32_t code_point = (lead & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
-    if (code_point >= 0x800 && (code_point < 0xD800 || code_point > 0xDFFF)) {
-      position += 3;
-      return code_point;
-    }
-  } else if (lead >= 0xF0 && lead < 0xF5 && available >= 4 && is_continuation(p[1]) && is_continuation(p[2]) &&
-             is_continuation(p[3])) {
-    const uint32_t code_point = (lead & 0x07u) << 18 | (p[1] & 0x3Fu) << 12 | (p[2] & 0x3Fu) << 6 | (p[3] & 0x3Fu);
-    if (code_point >= 0x10000 && code_point <= 0x10FFFF) {
-      position += 4;
-      return code_point;
-    }
-  }
-  position += 1;
-  return 0;
-}
-
-// The kind of the character at `position`, which moves past it.
-inline Kind classify(const uint8_t* text, size_t length, size_t& position) {
-  const Kind kind = static_cast<Kind>(kByteKinds[text[position]]);
-  if (kind != kWide) {
-    ++position;
-    return kind;
-  }
-  const uint8_t bits = char_class(decode_wide(text, length, position));
-  if (bits & kLetter) return kLetterRun;
-  if (bits & kNumber) return kNumberRun;
-  return bits & kWhitespace ? kWhiteRun : kOtherRun;
-}
-
-// The end of the run of ASCII letters at `position`, sixteen at a time.
-inline size_t skip_ascii_letters(const uint8_t* text, size_t length, size_t position) {
-#if defined(__SSE2__)
-  const __m128i case_bit = _mm_set1_epi8(0x20);
-  const __m128i before_a = _mm_set1_epi8('a' - 1);
-  const __m128i after_z = _mm_set1_epi8('z' + 1);
-  while (length - position >= 16) {
-    // Setting the case bit maps no other ASCII byte into a..z but the capitals; bytes from 0x80 on are negative here.
-    const __m128i bytes = _mm_or_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(text + position)), case_bit);
-    const __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(bytes, before_a), _mm_cmplt_epi8(bytes, after_z));
-    const uint32_t outside = static_cast<uint32_t>(_mm_movemask_epi8(letters)) ^ 0xFFFFu;
-    if (outside != 0) return position + static_cast<size_t>(std::countr_zero(outside));
-    position += 16;
-  }
-#endif
-  while (position < length && kByteKinds[text[position]] == kLetterRun) ++position;
-  return position;
-}
-
-// The end of the run of characters of `kind` at `position`.
-inline size_t skip_run(Kind kind, const uint8_t* text, size_t length, size_t position) {
-  for (;;) {
-    if (kind == kLetterRun) {
-      position = skip_ascii_letters(text, length, position);
-    } else {
-      while (position < length && kByteKinds[text[position]] == kind) ++position;
-    }
-    if (position == length || text[position] < 0x80) return position;
-    size_t next = position;
-    if (classify(text, length, next) != kind) return position;
-    position = next;
-  }
-}
-
-// White space up to the end of the text is one piece; before anything else its last character is left to what follows,
-// unless it is alone.
-size_t white_end(const uint8_t* text, size_t length, size_t position) {
-  size_t last = position;
-  size_t end = position;
-  while (end < length) {
-    size_t next = end;
-    if (classify(text, length, next) != kWhiteRun) return last == position ? end : last;
-    last = end;
-    end = next;
-  }
-  return end;
-}
-
-// The end of the contraction whose apostrophe stands at `position`, or `position` when there is none.
-inline size_t contraction_end(const uint8_t* text, size_t length, size_t position) {
-  if (position + 1 >= length) return position;
-  const uint8_t a = text[position + 1];
-  if (a == 's' || a == 't' || a == 'm' || a == 'd') return position + 2;
-  if (position + 2 >= length) return position;
-  const uint8_t b = text[position + 2];
-  if ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l')) return position + 3;
-  return position;
-}
-
-inline size_t piece_end(const uint8_t* text, size_t length, size_t position) {
-  const uint8_t first = text[position];
-  if (first == '\'') {
-    const size_t end = contraction_end(text, length, position);
-    if (end != position) return end;
-  }
-  size_t body = position;
-  if (first == ' ' && ++body == length) return length;
-  const Kind kind = classify(text, length, body);
-  return kind == kWhiteRun ? white_end(text, length, position) : skip_run(kind, text, length, body);
+// The length of the contraction whose apostrophe stands at `p`, or 0.
+inline size_t contraction_length(const uint8_t* p, size_t available) {
+  if (available < 2) return 0;
+  const uint8_t a = p[1];
+  if (a == 's' || a == 't' || a == 'm' || a == 'd') return 2;
+  if (available < 3) return 0;
+  const uint8_t b = p[2];
+  return (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l') ? 3 : 0;
 }
 
 }  // namespace
 
-size_t next_pretokens(const uint8_t* text, size_t length, size_t position, size_t* ends, size_t capacity) {
-  size_t count = 0;
-  while (count < capacity && position < length) {
-    position = piece_end(text, length, position);
-    ends[count++] = position;
+void Gpt2Pretokenizer::start(const uint8_t* text, size_t length) {
+  text_ = text;
+  length_ = length;
+  position_ = 0;
+  before_ = {};
+  contraction_ = {};
+}
+
+size_t Gpt2Pretokenizer::next(uint32_t* ends) {
+  while (position_ < length_) {
+    const bool last = length_ - position_ <= 64 * kWindowBlocks;
+    const size_t size = last ? length_ - position_ : 64 * kWindowBlocks;
+    classify_window(size);
+    find_starts(size);
+    // Where pieces begin in the last block may depend on what follows it.
+    const size_t num_blocks = last ? (size + 63) / 64 : kWindowBlocks - 1;
+    size_t count = emit(num_blocks, ends);
+    if (last) {
+      ends[count++] = static_cast<uint32_t>(length_);
+      position_ = length_;
+      return count;
+    }
+    const ByteClasses& end = classes_[num_blocks - 1];
+    before_ = {end.letters >> 63, end.numbers >> 63, 0, end.white >> 63, end.spaces >> 63};
+    before_.others = 1 ^ (before_.letters | before_.numbers | before_.white);
+    position_ += 64 * num_blocks + spill_;
+    if (count > 0) return count;
   }
-  return count;
+  return 0;
+}
+
+void Gpt2Pretokenizer::classify_window(size_t size) {
+  const size_t full = size / 64;
+  classify_(text_ + position_, full, classes_);
+  size_t num_blocks = full;
+  if (size % 64 != 0) {
+    uint8_t padded[64] = {};
+    std::memcpy(padded, text_ + position_ + 64 * full, size % 64);
+    classify_(padded, 1, classes_ + full);
+    ++num_blocks;
+  }
+  uint64_t wide = 0;
+  for (size_t block = 0; block < num_blocks; ++block) wide |= classes_[block].wide;
+  spill_ = 0;
+  any_wide_white_ = false;
+  if (wide != 0) classify_wide(num_blocks);
+}
+
+// All bytes of a wide character get its class.
+void Gpt2Pretokenizer::classify_wide(size_t num_blocks) {
+  const size_t boundary = 64 * (kWindowBlocks - 1);
+  classes_[num_blocks].letters = classes_[num_blocks].numbers = classes_[num_blocks].white = 0;
+  std::memset(white2_, 0, sizeof white2_);
+  std::memset(white3_, 0, sizeof white3_);
+  size_t place = 0;  // everything before has been classified
+  for (size_t block = 0; block < num_blocks; ++block) {
+    uint64_t wide = classes_[block].wide;
+    if (place > 64 * block) wide &= ~uint64_t{0} << (place - 64 * block);
+    while (wide != 0) {
+      const size_t bit = static_cast<size_t>(std::countr_zero(wide));
+      place = 64 * block + bit;
+      const WideCharacter character = decode_wide(text_ + position_ + place, length_ - position_ - place);
+      const uint8_t kind = char_class(character.code_point) & (kLetter | kNumber | kWhitespace);
+      const uint64_t bytes = (uint64_t{1} << character.length) - 1;
+      const uint64_t here = bytes << bit;
+      const uint64_t beyond = bit > 60 ? bytes >> (64 - bit) : 0;
+      if (kind & kLetter) {
+        classes_[block].letters |= here;
+        classes_[block + 1].letters |= beyond;
+      } else if (kind & kNumber) {
+        classes_[block].numbers |= here;
+        classes_[block + 1].numbers |= beyond;
+      } else if (kind & kWhitespace) {
+        classes_[block].white |= here;
+        classes_[block + 1].white |= beyond;
+        (character.length == 2 ? white2_ : white3_)[block] |= uint64_t{1} << bit;
+        any_wide_white_ = true;
+      }
+      wide &= ~here;
+      const size_t end = place + character.length;
+      if (place < boundary && end > boundary) spill_ = end - boundary;
+      place = end;
+    }
+  }
+}
+
+// With the run of one class that a character stands in, a piece begins
+//   - at a letter, number or other character whose run begins there, unless a space stands before it, which it takes;
+//   - where a run of white space begins;
+//   - at the last character of a run of white space that does not end the text.
+// Contractions change that: join_contractions.
+void Gpt2Pretokenizer::find_starts(size_t size) {
+  const size_t num_blocks = (size + 63) / 64;
+  uint64_t letters = before_.letters << 63, numbers = before_.numbers << 63, others = before_.others << 63;
+  uint64_t white = before_.white << 63, spaces = before_.spaces << 63;
+  uint64_t valid = num_blocks > 1 ? ~uint64_t{0} : ~uint64_t{0} >> (64 * num_blocks - size);
+  uint64_t apostrophes = 0;
+  for (size_t block = 0; block < num_blocks; ++block) {
+    const ByteClasses& here = classes_[block];
+    const uint64_t other = valid & ~(here.letters | here.numbers | here.white);
+    const uint64_t run_starts = (here.letters & ~(here.letters << 1 | letters >> 63)) |
+                                (here.numbers & ~(here.numbers << 1 | numbers >> 63)) |
+                                (other & ~(other << 1 | others >> 63));
+    uint64_t next_black = 0;
+    uint64_t next_valid = 0;
+    if (block + 1 < num_blocks) {
+      next_valid = block + 2 < num_blocks ? ~uint64_t{0} : ~uint64_t{0} >> (64 * num_blocks - size);
+      next_black = next_valid & ~classes_[block + 1].white;
+    }
+    const uint64_t black = valid & ~here.white;
+    uint64_t last_white = here.white & (black >> 1 | next_black << 63);
+    if (any_wide_white_) {
+      last_white &= ~here.wide;
+      last_white |= white2_[block] & (black >> 2 | next_black << 62);
+      last_white |= white3_[block] & (black >> 3 | next_black << 61);
+    }
+    starts_[block] = (run_starts & ~(here.spaces << 1 | spaces >> 63)) |
+                     (here.white & ~(here.white << 1 | white >> 63)) | last_white;
+    apostrophes |= starts_[block] & here.apostrophes;
+    letters = here.letters;
+    numbers = here.numbers;
+    others = other;
+    white = here.white;
+    spaces = here.spaces;
+    valid = next_valid;
+  }
+  starts_[num_blocks] = 0;
+  if (contraction_.end > 0) join(contraction_);
+  contraction_ = {};
+  if (apostrophes != 0) {
+    for (size_t block = 0; block < num_blocks; ++block) {
+      if ((starts_[block] & classes_[block].apostrophes) != 0) join_contractions(block);
+    }
+  }
+  if (position_ == 0) starts_[0] &= ~uint64_t{1};
+  if (size % 64 != 0) starts_[num_blocks - 1] &= ~uint64_t{0} >> (64 * num_blocks - size);
+}
+
+void Gpt2Pretokenizer::join_contractions(size_t block) {
+  const size_t boundary = position_ + 64 * (kWindowBlocks - 1);
+  uint64_t apostrophes = starts_[block] & classes_[block].apostrophes;
+  do {
+    const size_t place = position_ + 64 * block + static_cast<size_t>(std::countr_zero(apostrophes));
+    apostrophes &= apostrophes - 1;
+    const Contraction contraction{place, place + contraction_length(text_ + place, length_ - place)};
+    if (contraction.end == place) continue;
+    join(contraction);
+    if (place < boundary && contraction.end >= boundary) contraction_ = contraction;
+  } while (apostrophes != 0);
+}
+
+// The letters after the apostrophe belong to it, and what follows them begins anew.
+void Gpt2Pretokenizer::join(Contraction contraction) {
+  const size_t letter = contraction.begin + 1 - position_;
+  const size_t end = contraction.end - position_;
+  if (contraction.begin + 1 >= position_) starts_[letter / 64] &= ~(uint64_t{1} << letter % 64);
+  starts_[end / 64] |= uint64_t{1} << end % 64;
+}
+
+size_t Gpt2Pretokenizer::emit(size_t num_blocks, uint32_t* ends) const {
+  uint32_t* out = ends;
+  uint32_t offset = static_cast<uint32_t>(position_);
+  for (size_t block = 0; block < num_blocks; ++block, offset += 64) {
+    uint64_t bits = starts_[block];
+    uint32_t* const end = out + std::popcount(bits);
+    while (bits != 0) {
+      for (int i = 0; i < 8; ++i) {
+        out[i] = offset + static_cast<uint32_t>(std::countr_zero(bits));
+        bits &= bits - 1;
+      }
+      out += 8;
+    }
+    out = end;
+  }
+  return static_cast<size_t>(out - ends);
 }
 
 }  // namespace millrace

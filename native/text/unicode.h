@@ -20,6 +20,8 @@ enum CharClass : uint8_t {
   kNumber = 4,      // N*
   kWhitespace = 8,  // property White_Space
   kUnspaced = 16,   // script Han, Hiragana, Katakana, Thai, Lao, Khmer, Myanmar: written without spaces
+  kUpper = 32,      // of the letters, Lu and Lt
+  kLower = 64,      // of the letters, Ll
 };
 
 // Bits of CharClass of a code point; 0 for the unassigned and for values above 0x10FFFF.

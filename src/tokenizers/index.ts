@@ -1,12 +1,13 @@
-// Tokenizers by name: "gpt2", or the path of a folder with vocab.json and merges.txt. Vocabularies come from files on this
-// machine; nothing is downloaded.
+// Tokenizers by name: "gpt2", the path of a folder with vocab.json and merges.txt (byte-level BPE) or with vocab.txt (BERT's
+// WordPiece), or of a vocab.txt. Vocabularies come from files on this machine; nothing is downloaded.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { invalid } from "../base/errors.js";
 import { ByteLevelBpe } from "./byte-level-bpe.js";
 import type { Tokenizer } from "./tokenizer.js";
+import { WordPiece } from "./word-piece.js";
 
 export type { EncodedBlock, Tokenizer } from "./tokenizer.js";
 
@@ -53,18 +54,59 @@ function loadGpt2(): Tokenizer {
   });
 }
 
+/** vocab.txt of a folder that has one and is no byte-level BPE, or the file itself. */
+function wordPieceFile(name: string): string | undefined {
+  if (!existsSync(name)) return undefined;
+  if (!statSync(name).isDirectory()) return name.endsWith(".txt") ? name : undefined;
+  const file = join(name, "vocab.txt");
+  return existsSync(file) && !existsSync(join(name, FOLDER_FILES[0])) ? file : undefined;
+}
+
+function bertConfigFile(vocabFile: string): string {
+  return join(dirname(resolve(vocabFile)), "tokenizer_config.json");
+}
+
+/** Whether tokenizer_config.json beside the vocabulary says lower case; undefined where it does not say. */
+function lowerCaseOf(vocabFile: string): boolean | undefined {
+  const file = bertConfigFile(vocabFile);
+  if (!existsSync(file)) return undefined;
+  const refuse = (message: string, cause?: unknown): never => {
+    throw invalid("config-tokenizer", message, { where: { file }, ...(cause === undefined ? {} : { cause }) });
+  };
+  let config: Record<string, unknown> = {};
+  try {
+    config = Object(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    refuse("expected JSON for the tokenizer's configuration, got something else", error);
+  }
+  const { do_lower_case: lower, strip_accents: strip = null, tokenize_chinese_chars: chinese = true } = config;
+  if (lower !== undefined && typeof lower !== "boolean") {
+    refuse(`expected true or false for do_lower_case, got ${JSON.stringify(lower)}`);
+  }
+  if (strip !== null) refuse(`expected null for strip_accents, got ${JSON.stringify(strip)}`);
+  if (chinese !== true) refuse(`expected true for tokenize_chinese_chars, got ${JSON.stringify(chinese)}`);
+  return lower as boolean | undefined;
+}
+
 export const FOLDER_FILES = ["vocab.json", "merges.txt"] as const;
 
-/** The two files that a tokenizer is made of. */
+/** The two files that a byte-level BPE is made of; throws `config-tokenizer` for other kinds. */
 export function vocabularyFiles(name: string): { vocabFile: string; mergesFile: string } {
   if (name === "gpt2") return { vocabFile: gpt2File("encoder.json").file, mergesFile: gpt2File("vocab.bpe").file };
+  if (wordPieceFile(name) !== undefined) {
+    throw invalid("config-tokenizer", `expected a byte-level BPE for tokenizer, got the WordPiece vocabulary ${name}`);
+  }
   const [vocabFile, mergesFile] = FOLDER_FILES.map((file) => resolve(name, file)) as [string, string];
   return { vocabFile, mergesFile };
 }
 
 /** Files of a tokenizer whose name does not pin their content, absolute. */
 export function tokenizerFiles(name: string): string[] {
-  return name === "gpt2" ? [] : FOLDER_FILES.map((file) => resolve(name, file));
+  if (name === "gpt2") return [];
+  const vocabFile = wordPieceFile(name);
+  if (vocabFile === undefined) return FOLDER_FILES.map((file) => resolve(name, file));
+  const configFile = bertConfigFile(vocabFile);
+  return [resolve(vocabFile), ...(existsSync(configFile) ? [configFile] : [])];
 }
 
 function loadFolder(folder: string): Tokenizer {
@@ -87,9 +129,16 @@ function loadFolder(folder: string): Tokenizer {
 /** Throws `config-tokenizer` when there is no such tokenizer or its files are damaged. */
 export function loadTokenizer(name: string): Tokenizer {
   if (name === "gpt2") return loadGpt2();
+  const vocabFile = wordPieceFile(name);
+  if (vocabFile !== undefined) {
+    return new WordPiece({ name, vocab: readFileSync(vocabFile), vocabFile, uncased: lowerCaseOf(vocabFile) });
+  }
   if (existsSync(name) && statSync(name).isDirectory()) return loadFolder(name);
   throw invalid(
     "config-tokenizer",
     `expected "gpt2" or a folder with vocab.json and merges.txt for tokenizer, got "${name}"`,
+    {
+      hint: "for BERT's WordPiece give the path of its vocab.txt, or of the folder that it is in; nothing is downloaded",
+    },
   );
 }

@@ -9,6 +9,7 @@ Digests are SHA-256 over int32 little-endian ids, every text followed by -1, cut
 """
 
 import hashlib
+import itertools
 import json
 import pathlib
 import struct
@@ -50,7 +51,7 @@ SMALL = [
     "ab" * 200,
 ]
 
-REPEATED = [["a", 100_000], [" ", 100_000], ["=", 100_000], ["\u4e16", 20_000], ["ab", 50_000], ["the", 50_000], ["\n ", 50_000]]
+REPEATED = [["a", 10_000_000], ["a", 100_000], [" ", 100_000], ["=", 100_000], ["\u4e16", 20_000], ["ab", 50_000], ["the", 50_000], ["\n ", 50_000]]
 
 
 ENCODING = gpt2_encoding()
@@ -100,16 +101,48 @@ class XorShift32:
         return x % bound
 
 
-def random_texts():
-    random = XorShift32(SEED)
-    for _ in range(NUM_RANDOM):
+# A million short texts, in groups with a digest each.
+NUM_SHORT, SHORT_GROUP = 1_000_000, 50_000
+
+
+def random_texts(seed, count, most_runs):
+    random = XorShift32(seed)
+    for _ in range(count):
         text = []
-        for _ in range(random.below(40)):
+        for _ in range(random.below(most_runs)):
             pool = POOLS[random.below(len(POOLS))]
             first, last = pool[random.below(len(pool))]
             for _ in range(1 + random.below(3)):
                 text.append(chr(first + random.below(last - first + 1)))
         yield "".join(text)
+
+
+# --- scripts ---------------------------------------------------------------------------------------------------------
+
+SCRIPTS = {
+    "Latin": (0x41, 0x7A), "Latin Extended": (0xC0, 0x24F), "Greek": (0x370, 0x3FF), "Cyrillic": (0x400, 0x4FF),
+    "Armenian": (0x531, 0x586), "Hebrew": (0x5D0, 0x5F2), "Arabic": (0x620, 0x6D3), "Syriac": (0x710, 0x74A),
+    "Thaana": (0x780, 0x7B1), "Nko": (0x7C0, 0x7F5), "Samaritan": (0x800, 0x82D), "Devanagari": (0x900, 0x97F),
+    "Bengali": (0x980, 0x9FE), "Gurmukhi": (0xA01, 0xA76), "Gujarati": (0xA81, 0xAFF), "Oriya": (0xB01, 0xB77),
+    "Tamil": (0xB82, 0xBFA), "Telugu": (0xC00, 0xC7F), "Kannada": (0xC80, 0xCF2), "Malayalam": (0xD00, 0xD7F),
+    "Sinhala": (0xD81, 0xDF4), "Thai": (0xE01, 0xE5B), "Lao": (0xE81, 0xEDF), "Tibetan": (0xF00, 0xFDA),
+    "Myanmar": (0x1000, 0x109F), "Georgian": (0x10A0, 0x10FF), "Hangul Jamo": (0x1100, 0x11FF),
+    "Ethiopic": (0x1200, 0x137C), "Cherokee": (0x13A0, 0x13FD), "Canadian Aboriginal": (0x1400, 0x167F),
+    "Ogham": (0x1680, 0x169C), "Runic": (0x16A0, 0x16F8), "Khmer": (0x1780, 0x17F9), "Mongolian": (0x1800, 0x18AA),
+    "Hiragana": (0x3041, 0x309F), "Katakana": (0x30A0, 0x30FF), "Bopomofo": (0x3105, 0x312F), "Han": (0x4E00, 0x9FFF),
+    "Yi": (0xA000, 0xA48C), "Hangul": (0xAC00, 0xD7A3), "Gothic": (0x10330, 0x1034A), "Deseret": (0x10400, 0x1044F),
+    "Cuneiform": (0x12000, 0x12399), "Adlam": (0x1E900, 0x1E95F),
+}
+
+
+def script_text(first, last):
+    """Words of a script between spaces, digits and punctuation."""
+    random = XorShift32(SEED)
+    text = []
+    for _ in range(400):
+        text += [chr(first + random.below(last - first + 1)) for _ in range(1 + random.below(12))]
+        text.append([" ", " ", ", ", ". ", "\n", " 12 ", "-", "'"][random.below(8)])
+    return "".join(text)
 
 
 # --- every code point ------------------------------------------------------------------------------------------------
@@ -138,13 +171,33 @@ def licences() -> dict[str, str]:
     return {name: listed[name]["licenseText"] for name in sorted(listed)}
 
 
+def short_digests():
+    texts = random_texts(SEED + 1, NUM_SHORT, 6)
+    digests = [digest(itertools.islice(texts, SHORT_GROUP)) for _ in range(NUM_SHORT // SHORT_GROUP)]
+    return {"seed": SEED + 1, "group": SHORT_GROUP, "digests": digests}
+
+
+def shared_texts() -> dict[str, list[str]]:
+    """Real texts of the folder ../shared/data, which is no part of the repository: empty where it is not there."""
+    folder = MODULES.parent.parent / "shared" / "data"
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".txt", ".json", ".jsonl"))
+    texts = {str(path.relative_to(folder)): [path.read_bytes().decode("utf-8", "replace")] for path in paths}
+    naughty = folder / "utf8" / "blns.json"
+    if naughty.exists():
+        texts["naughty strings"] = json.loads(naughty.read_text("utf-8"))
+    return texts
+
+
 def main() -> None:
     vocabulary = [ENCODING.decode_single_token_bytes(token) for token in range(50256)]
     golden = {
         "made_with": f"tiktoken {tiktoken.__version__}",
         "small": [[text, ids(text)] for text in SMALL],
         "repeated": [[text, count, digest([text * count])] for text, count in REPEATED],
-        "random": {"seed": SEED, "texts": NUM_RANDOM, "pools": POOLS, "digest": digest(random_texts())},
+        "random": {"seed": SEED, "texts": NUM_RANDOM, "pools": POOLS, "digest": digest(random_texts(SEED, NUM_RANDOM, 40))},
+        "short": short_digests(),
+        "scripts": [[name, first, last, digest([script_text(first, last)])] for name, (first, last) in SCRIPTS.items()],
+        "shared": {name: digest(texts) for name, texts in shared_texts().items()},
         "vocabulary": digest(token.decode("utf-8") for token in vocabulary if is_utf8(token)),
         "code_points": [digest(code_point_texts(start)) for start in range(0, 0x110000, POINTS_A_DIGEST)],
         "books": {name: digest([text]) for name, text in books().items()},

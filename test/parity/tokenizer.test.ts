@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { loadTokenizer } from "#src/tokenizers/index.js";
 
@@ -10,6 +11,9 @@ interface Golden {
   readonly small: [string, number[]][];
   readonly repeated: [string, number, string][];
   readonly random: { seed: number; texts: number; pools: [number, number][][]; digest: string };
+  readonly short: { seed: number; group: number; digests: string[] };
+  readonly scripts: [string, number, number, string][];
+  readonly shared: Record<string, string>;
   readonly vocabulary: string;
   readonly code_points: string[];
   readonly books: Record<string, string>;
@@ -42,23 +46,38 @@ function digest(texts: readonly string[]): string {
   return sha.digest("hex").slice(0, 16);
 }
 
-function* randomTexts({ seed, texts, pools }: Golden["random"]): Generator<string> {
+/** XorShift32, as in the script. */
+function generator(seed: number): (bound: number) => number {
   let state = seed;
-  const below = (bound: number): number => {
+  return (bound) => {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
     return (state >>> 0) % bound;
   };
-  for (let i = 0; i < texts; i++) {
-    let text = "";
-    for (let runs = below(40); runs > 0; runs--) {
-      const pool = pools[below(pools.length)]!;
-      const [first, last] = pool[below(pool.length)]!;
-      for (let n = 1 + below(3); n > 0; n--) text += String.fromCodePoint(first + below(last - first + 1));
-    }
-    yield text;
+}
+
+function randomText(below: (bound: number) => number, mostRuns: number): string {
+  const { pools } = golden.random;
+  let text = "";
+  for (let runs = below(mostRuns); runs > 0; runs--) {
+    const pool = pools[below(pools.length)]!;
+    const [first, last] = pool[below(pool.length)]!;
+    for (let n = 1 + below(3); n > 0; n--) text += String.fromCodePoint(first + below(last - first + 1));
   }
+  return text;
+}
+
+const BETWEEN_WORDS = [" ", " ", ", ", ". ", "\n", " 12 ", "-", "'"];
+
+function scriptText(first: number, last: number): string {
+  const below = generator(golden.random.seed);
+  let text = "";
+  for (let word = 0; word < 400; word++) {
+    for (let n = 1 + below(12); n > 0; n--) text += String.fromCodePoint(first + below(last - first + 1));
+    text += BETWEEN_WORDS[below(BETWEEN_WORDS.length)]!;
+  }
+  return text;
 }
 
 function codePointTexts(start: number): string[] {
@@ -87,7 +106,33 @@ describe("GPT-2 ids equal the official tokenizer's", () => {
   });
 
   test("on random Unicode texts", () => {
-    expect(digest([...randomTexts(golden.random)])).toBe(golden.random.digest);
+    const { seed, texts, digest: expected } = golden.random;
+    const below = generator(seed);
+    expect(digest(Array.from({ length: texts }, () => randomText(below, 40)))).toBe(expected);
+  });
+
+  test("on a million short random texts", () => {
+    const { seed, group, digests } = golden.short;
+    expect(group * digests.length).toBe(1_000_000);
+    const below = generator(seed);
+    digests.forEach((expected, i) => {
+      expect([i, digest(Array.from({ length: group }, () => randomText(below, 6)))]).toEqual([i, expected]);
+    });
+  });
+
+  test.each(golden.scripts)("on words of the script %s", (_name, first, last, expected) => {
+    expect(digest([scriptText(first, last)])).toBe(expected);
+  });
+
+  const shared = fileURLToPath(new URL("../../../shared/data", import.meta.url));
+  test.skipIf(!existsSync(shared))("on the texts of ../shared/data (skipped where it is absent)", () => {
+    expect(Object.keys(golden.shared).length).toBeGreaterThan(100);
+    for (const [name, expected] of Object.entries(golden.shared)) {
+      const naughty = name === "naughty strings";
+      const file = readFileSync(join(shared, naughty ? "utf8/blns.json" : name));
+      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(file);
+      expect([name, digest(naughty ? (JSON.parse(text) as string[]) : [text])]).toEqual([name, expected]);
+    }
   });
 
   test("on every code point beside letters, digits and spaces", () => {

@@ -30,7 +30,9 @@ def classes():
     data = bytearray(0x110000)
     for cp in CODE_POINTS:
         char = chr(cp)
-        data[cp] = by_category.get(ucd.category(char)[0], 0)
+        category = ucd.category(char)
+        data[cp] = by_category.get(category[0], 0)
+        data[cp] |= {"Lu": 32, "Lt": 32, "Ll": 64}.get(category, 0)
         data[cp] |= 8 if whitespace.match(char) else 0
         data[cp] |= 16 if unspaced.match(char) else 0
     return bytes(data)

@@ -29,6 +29,7 @@ typedef struct mr_scan_options {
   uint64_t base_offset;
   uint64_t base_line;
   uint64_t max_document_bytes; /* 0: no limit */
+  int values;                  /* not lines but the values that mr_json_splitter_push leaves: each is a record */
 } mr_scan_options;
 
 typedef struct mr_rejected_line {
@@ -61,6 +62,26 @@ void mr_scan_destroy(mr_scan* scan);
 mr_code mr_scan_get(const mr_scan* scan, mr_scan_view* out);
 mr_code mr_scan_source(const mr_scan* scan, size_t index, mr_text* out);
 mr_code mr_scan_rejected(const mr_scan* scan, size_t index, mr_rejected_line* out);
+
+/* The records of a JSON file of any size, found as its bytes stream by. */
+typedef struct mr_json_splitter mr_json_splitter;
+
+typedef struct mr_json_split {
+  size_t good;             /* bytes before the fault, all where there is none */
+  uint64_t complete_until; /* offset in the file: all records before are complete */
+  const char* fault;       /* NULL while all is well; it holds as long as the splitter */
+  const uint64_t*
+      barren; /* begin and end of each value that has ended and in which the path leads nowhere; until the next call */
+  size_t num_barren;
+} mr_json_split;
+
+/* path: dotted names to walk from each value of the file; empty: none. Where it leads, an array stands for its elements
+ * and another value for itself. */
+mr_code mr_json_splitter_create(mr_text path, mr_json_splitter** out);
+void mr_json_splitter_destroy(mr_json_splitter* splitter);
+/* Rewrites the file's next bytes: what is no part of a record becomes LF, a line end inside a record a space. `last`:
+ * the file ends behind them. Nothing may be pushed after a fault. */
+mr_code mr_json_splitter_push(mr_json_splitter* splitter, uint8_t* bytes, size_t size, int last, mr_json_split* out);
 
 /* An owner of texts. */
 typedef struct mr_texts mr_texts;

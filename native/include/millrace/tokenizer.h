@@ -1,4 +1,4 @@
-/* Tokenizers: text in, ids out. Byte-level BPE (GPT-2) with vocab.json and merges.txt given as bytes.
+/* Tokenizers: text in, ids out. Byte-level BPE with vocab.json and merges.txt given as bytes.
  *
  * Conventions as in status.h. A tokenizer keeps its result buffers: what encode and decode hand out lives until the
  * next call on the same handle.
@@ -18,6 +18,24 @@ typedef struct mr_tokenizer mr_tokenizer;
  * that is not one is MR_INVALID_ARGUMENT, the message names the line. */
 mr_code mr_tokenizer_create_bpe(const uint8_t* vocab_json, size_t vocab_bytes, const uint8_t* merges,
                                 size_t merges_bytes, mr_tokenizer** out);
+
+/* Where a byte-level vocabulary differs from GPT-2's. */
+typedef struct mr_bpe_options {
+  /* How texts are cut into the pieces inside which merges happen: "gpt2", "llama3" (cl100k_base too), "qwen2", "o200k",
+   * or "whole", for texts that were cut by the caller. */
+  const char* pattern;
+  /* Not 0: a piece that is a token becomes it, whatever the merges say. */
+  int32_t ignore_merges;
+  /* Not 0: a text that is not empty and does not begin with a space gets one. */
+  int32_t prefix_space;
+  /* {"token": id} of tokens that no text becomes and that decode to their own UTF-8. */
+  const uint8_t* added_json;
+  size_t added_bytes;
+} mr_bpe_options;
+
+/* As mr_tokenizer_create_bpe, but ids may be missing. */
+mr_code mr_tokenizer_create_bpe_with(const uint8_t* vocab_json, size_t vocab_bytes, const uint8_t* merges,
+                                     size_t merges_bytes, const mr_bpe_options* options, mr_tokenizer** out);
 void mr_tokenizer_destroy(mr_tokenizer* tokenizer);
 
 int32_t mr_tokenizer_vocab_size(const mr_tokenizer* tokenizer);
