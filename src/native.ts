@@ -22,6 +22,24 @@ export interface ScanOptions {
   readonly baseLine: number;
   /** Documents whose text is longer are rejected as "too-long" (bytes); 0: no limit. */
   readonly maxDocumentBytes: number;
+  /** For scanJsonl alone. Not lines but what splitJson leaves: each value is a record, and counts as a line. */
+  readonly values?: boolean;
+}
+
+/** Finds the records of one JSON file as its bytes stream by; opaque. */
+export interface JsonSplitter {
+  readonly brand: "JsonSplitter";
+}
+
+export interface JsonSplit {
+  /** Bytes before the fault; all where there is none. */
+  readonly good: number;
+  /** Offset in the file: all records before are complete. */
+  readonly completeUntil: number;
+  /** The syntax error that ends reading: "expected ...". */
+  readonly fault?: string;
+  /** Values of the file that have ended and in which the path leads nowhere. */
+  readonly barren: readonly { readonly start: number; readonly end: number }[];
 }
 
 /** Struct of arrays with the layout of records/document-block.ts, `file` aside, plus the rejected records. */
@@ -54,6 +72,10 @@ export interface NativeRead {
   unicodeVersion(): string;
   /** Whole lines of JSONL: the caller cuts `bytes` at line ends (the last line of a file may lack one). */
   scanJsonl(bytes: Uint8Array, options: ScanOptions): ScanResult;
+  /** `path`: dotted names from each value of the file to its records, an array of them or one; empty: the values themselves. */
+  createJsonSplitter(path: string): JsonSplitter;
+  /** Rewrites the file's next bytes in place: what is no part of a record becomes LF, a line end inside a record a space. */
+  splitJson(splitter: JsonSplitter, bytes: Uint8Array, isLast: boolean): JsonSplit;
   /** New texts of a block: same number of rows. */
   normalizeTexts(
     text: Uint8Array,
@@ -284,11 +306,50 @@ export interface EncodeResult {
   readonly offsets: Uint32Array;
 }
 
+/** Where a byte-level vocabulary differs from GPT-2's: see native/include/millrace/tokenizer.h. */
+export interface ByteLevelBpeOptions {
+  /** How texts are cut into pieces: native/text/pretokenizer.h. "whole": the caller cuts, every row is a piece. */
+  readonly pattern: "gpt2" | "llama3" | "qwen2" | "o200k" | "whole";
+  /** A piece that is a token becomes it, whatever the merges say. */
+  readonly ignoreMerges: boolean;
+  /** A text that is not empty and does not begin with a space gets one. */
+  readonly prefixSpace: boolean;
+  /** {"token": id} of tokens that no text becomes and that decode to their own UTF-8. */
+  readonly addedJson: Uint8Array;
+}
+
 export interface NativeTokenizers {
-  /** vocabJson: {"token": id} in GPT-2's byte-to-unicode alphabet; mergesText: vocab.bpe. */
-  createByteLevelBpe(vocabJson: Uint8Array, mergesText: Uint8Array): NativeTokenizer;
+  /** vocabJson: {"token": id} in GPT-2's byte-to-unicode alphabet; mergesText: vocab.bpe. With options, ids may be missing. */
+  createByteLevelBpe(vocabJson: Uint8Array, mergesText: Uint8Array, options?: ByteLevelBpeOptions): NativeTokenizer;
   encodeBlock(tokenizer: NativeTokenizer, text: Uint8Array, offsets: Uint32Array): EncodeResult;
   decodeIds(tokenizer: NativeTokenizer, ids: Int32Array): Uint8Array;
+}
+
+// --- bpe_trainer.cc: learning a byte-level BPE vocabulary --------------------------------------------------------------
+
+/** An opaque trainer; garbage collection frees it. */
+export type NativeBpeTrainer = object & { readonly __bpeTrainer: never };
+
+export interface BpeGoal {
+  /** First tokens, 256 bytes and merges. */
+  readonly vocabSize: number;
+  /** A pair that occurs less often is not merged. */
+  readonly minFrequency: number;
+  /** Ids before those of the bytes. */
+  readonly numFirstTokens: number;
+}
+
+/** See native/include/millrace/bpe_trainer.h. */
+export interface NativeBpeTraining {
+  createBpeTrainer(pattern: ByteLevelBpeOptions["pattern"]): NativeBpeTrainer;
+  /** Counts pre-tokens. Returns how many different ones there are, and how many of the rarest were forgotten for want of room. */
+  addTrainingTexts(
+    trainer: NativeBpeTrainer,
+    text: Uint8Array,
+    offsets: Uint32Array,
+  ): { numPieces: number; numForgotten: number };
+  /** Up to `count` more merges, three elements each: left id, right id, the id they make. Fewer: there are no more. */
+  learnMerges(trainer: NativeBpeTrainer, goal: BpeGoal, count: number): Uint32Array;
 }
 
 // --- memory.cc: memory-mapped files ----------------------------------------------------------------------------------
@@ -302,6 +363,9 @@ export interface NativeMemory {
 
 // --- trainer.cc: the trainer's handle ---------------------------------------------------------------------------------
 
+/** What computes: "cuda" is GPUs, rank r on GPU r % their number. */
+export type Backend = "cpu" | "reference" | "cuda";
+
 export interface NativeTrainerConfig {
   readonly model: {
     readonly numLayers: number;
@@ -313,8 +377,8 @@ export interface NativeTrainerConfig {
     readonly gelu: "tanh" | "erf";
     readonly layernormEpsilon: number;
   };
-  readonly backend: "cpu" | "reference";
-  readonly precision: "fp32" | "bf16" | "fp16" | "fp64";
+  readonly backend: Backend;
+  readonly precision: "fp32" | "tf32" | "bf16" | "fp16" | "fp64";
   /** Of fp16, null for others. Scales are powers of two. */
   readonly lossScale: {
     readonly initial: number;
@@ -328,7 +392,7 @@ export interface NativeTrainerConfig {
   readonly sequenceLength: number;
   readonly microBatch: number;
   readonly globalBatch: number;
-  /** What the backward pass computes again instead of keeping it: memory and time change, no bit of a result. */
+  /** What the backward pass computes again instead of keeping it: memory and time change, results as trainer.h says. */
   readonly recompute: "none" | "selective" | "full";
   /** The same bits for every tensorParallel and number of threads; slower. */
   readonly verifyParallel: boolean;
@@ -376,6 +440,13 @@ export interface MemoryPlan {
 export interface NativeTrainer {
   /** tokens: (globalBatch, T + 1), samples: (globalBatch). Views over a SharedArrayBuffer are read in place. */
   step(tokens: Int32Array, samples: BigInt64Array): Promise<StepResult>;
+  /**
+   * The step in two halves, see native/include/millrace/trainer.h: at most stepsAhead() + 1 are submitted and not collected,
+   * and none is when anything else is called.
+   */
+  submit(tokens: Int32Array, samples: BigInt64Array): Promise<void>;
+  collect(): Promise<StepResult>;
+  stepsAhead(): number;
   evaluate(tokens: Int32Array, numSequences: number): Promise<{ lossSum: number; numTokens: number }>;
   logits(tokens: Int32Array): Promise<Float32Array>;
   save(path: string): Promise<void>;
@@ -391,8 +462,10 @@ export interface NativeTrainer {
 }
 
 export interface NativeTraining {
-  /** Which backends this build can run here, fastest first: ["cpu", "reference"] or ["reference"]. */
+  /** Which backends of the processor this build can run here, fastest first: ["cpu", "reference"] or ["reference"]. */
   backends(): ("cpu" | "reference")[];
+  /** What is missing where `backend` cannot run: "this build has no CUDA; ..."; "" where it can. */
+  backendReason(backend: Backend): string;
   planTraining(config: NativeTrainerConfig): MemoryPlan;
   /** statusPage: a buffer of mapFileWritable, or null. */
   createTrainer(config: NativeTrainerConfig, statusPage: ArrayBuffer | null): NativeTrainer;
@@ -421,6 +494,7 @@ export type Native = NativeRead &
   NativeCandidates &
   NativeSketchJoin &
   NativeTokenizers &
+  NativeBpeTraining &
   NativeMemory &
   NativeTraining &
   NativeCheckpoints;

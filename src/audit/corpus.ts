@@ -1,6 +1,7 @@
 // The records of dedup's inputs, in the order of the input, cut by this program's plainest means: docs/formats/corpus.md.
 import { readFileSync, statSync } from "node:fs";
-import { decompressed, forEachLine, type Line } from "../base/lines.js";
+import { type CompressedFormat, decompressFile } from "../base/decompress.js";
+import { forEachLine, type Line } from "../base/lines.js";
 import { type AuditInput, MAX_LINE_BYTES } from "./dedup-output.js";
 import { type ReadRecord, type RecordFields, readRecord, readText } from "./record.js";
 
@@ -20,12 +21,13 @@ const CARRIAGE_RETURN = 0x0d;
 
 /** Visits every record of one input; a line of white space alone is none. */
 export async function forEachRecord(
-  { path, format, gzip }: AuditInput,
+  { path, format, compression: written }: AuditInput,
   input: number,
   visit: (record: CorpusRecord) => void,
 ): Promise<void> {
+  const compression = written === "none" ? undefined : written;
   if (format === "text") {
-    const bytes = await readWhole(path, gzip);
+    const bytes = await readWhole(path, compression);
     if (bytes === undefined || bytes.length > 0) visit({ input, offset: 0, line: 0, bytes });
     return;
   }
@@ -33,7 +35,7 @@ export async function forEachRecord(
     const record = recordOf(line, input);
     if (record !== undefined) visit(record);
   };
-  await forEachLine(path, visitLine, { gzip, maxLineBytes: MAX_LINE_BYTES });
+  await forEachLine(path, visitLine, { compression, maxLineBytes: MAX_LINE_BYTES });
 }
 
 function recordOf({ bytes: whole, offset: begin, number }: Line, input: number): CorpusRecord | undefined {
@@ -55,11 +57,11 @@ function isBlank(bytes: Buffer): boolean {
 }
 
 /** Undefined: too long to be read. */
-async function readWhole(path: string, gzip: boolean): Promise<Buffer | undefined> {
-  if (!gzip) return statSync(path).size > MAX_LINE_BYTES ? undefined : readFileSync(path);
-  const pieces: Buffer[] = [];
+async function readWhole(path: string, compression: CompressedFormat | undefined): Promise<Buffer | undefined> {
+  if (compression === undefined) return statSync(path).size > MAX_LINE_BYTES ? undefined : readFileSync(path);
+  const pieces: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const piece of decompressed(path)) {
+  for await (const piece of decompressFile(path, compression)) {
     sizeBytes += piece.length;
     if (sizeBytes > MAX_LINE_BYTES) return undefined;
     pieces.push(piece);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { invalid } from "../base/errors.js";
 import { MAX_RECORD_BYTES, requireCorpusKind, sourceNames } from "../formats/corpus.js";
 import type { Shingling } from "../native.js";
+import type { Compression, CorpusFormat } from "../records/block-reader.js";
 import { readStageFile, type StageFile } from "../run/stage-file.js";
 import type { RecordFields } from "./record.js";
 
@@ -13,8 +14,8 @@ export interface AuditInput {
   readonly path: string;
   readonly sizeBytes: number;
   readonly digest: string;
-  readonly format: "jsonl" | "text";
-  readonly gzip: boolean;
+  readonly format: CorpusFormat;
+  readonly compression: Compression;
   /** What documents without an id or source are named after. */
   readonly source: string;
 }
@@ -54,7 +55,7 @@ export async function readDedupOutput(dir: string): Promise<DedupOutput> {
   const sources = sourceNames(kinds.map(({ stem }) => stem));
   const inputs = stage.inputs.map(({ path, sizeBytes, digest }, i): AuditInput => {
     const { format, compression } = kinds[i]!;
-    return { path, sizeBytes, digest, format, gzip: compression === "gzip", source: sources[i]! };
+    return { path, sizeBytes, digest, format, compression, source: sources[i]! };
   });
   const config = stage.config as Record<string, unknown>;
   const text = (key: string): string => String(config[key]);

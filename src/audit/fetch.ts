@@ -1,6 +1,6 @@
 // Documents by row, read again where they lie: in their input, or, where that is compressed, in kept.jsonl.
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { decompressFileSync } from "../base/decompress.js";
 import { readAt } from "./byte-scan.js";
 import { idOfRecord, readCorpusRecord } from "./corpus.js";
 import { type AuditInput, type DedupOutput, outputPath } from "./dedup-output.js";
@@ -24,8 +24,9 @@ export class DocumentFetcher {
     const input = this.#output.inputs[inputs[row]!]!;
     let bytes: Buffer;
     if (input.format === "text") {
-      bytes = input.gzip ? gunzipSync(readFileSync(input.path)) : readFileSync(input.path);
-    } else if (!input.gzip) {
+      bytes =
+        input.compression === "none" ? readFileSync(input.path) : decompressFileSync(input.path, input.compression);
+    } else if (input.compression === "none") {
       bytes = this.#read(input.path, offset[row]!, length[row]!);
     } else if (keptOffset[row]! >= 0) {
       bytes = this.#read(outputPath(this.#output, "kept.jsonl"), keptOffset[row]!, length[row]!);

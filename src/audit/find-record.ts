@@ -2,6 +2,7 @@
 // reading the line. Ids that were made up of a place are looked for at that place.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { CompressedFormat } from "../base/decompress.js";
 import { forEachLine } from "../base/lines.js";
 import { REJECTED_FILE } from "../formats/rejected.js";
 import type { RejectedRecord } from "../records/document-block.js";
@@ -70,9 +71,9 @@ export async function findInInputs(
       (await findAtPlace(input, i, id, fields)) ??
       (input.format === "text"
         ? undefined
-        : input.gzip
-          ? await findInGzip(input.path, id, fields)
-          : findInLines(input.path, id, fields));
+        : input.compression === "none"
+          ? findInLines(input.path, id, fields)
+          : await findInCompressed(input.path, input.compression, id, fields));
     if (found !== undefined) return found;
   }
   return undefined;
@@ -94,7 +95,7 @@ async function findAtPlace(
       found = { id, document, file: input.path, offset };
     }
   };
-  if (input.format === "jsonl" && !input.gzip) {
+  if (input.format === "jsonl" && input.compression === "none") {
     for (const bytes of lineFrom(input, offset)) visit({ bytes });
   } else {
     await forEachRecord(input, index, (record) => {
@@ -110,7 +111,12 @@ function* lineFrom({ path, sizeBytes }: AuditInput, offset: number): Iterable<Bu
   yield line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
 }
 
-async function findInGzip(path: string, id: string, fields: RecordFields): Promise<FoundDocument | undefined> {
+async function findInCompressed(
+  path: string,
+  compression: CompressedFormat,
+  id: string,
+  fields: RecordFields,
+): Promise<FoundDocument | undefined> {
   const forms = writtenIds(id);
   let found: FoundDocument | undefined;
   await forEachLine(
@@ -120,7 +126,7 @@ async function findInGzip(path: string, id: string, fields: RecordFields): Promi
       const one = documentIn(bytes, offset, id, fields);
       if (one !== undefined) found = { ...one, file: path };
     },
-    { gzip: true },
+    { compression },
   );
   return found;
 }

@@ -36,7 +36,7 @@ export async function comparePairs(
       .sort((a, b) => document[a]! - document[b]!);
     for (const [i, input] of output.inputs.entries()) {
       const own = lines.filter((line) => accounts.documents.input[document[line]!] === i);
-      if (input.gzip && input.format === "jsonl") await pass.compareStream(i, input, own, report);
+      if (input.compression !== "none" && input.format === "jsonl") await pass.compareStream(i, input, own, report);
       else pass.compareFetched(own, report);
     }
     pass.compareCopies();

@@ -85,12 +85,12 @@ export class Tracer {
     const needed = new Map<string, number>();
     for (const row of rows.flatMap((one) => [one, ...this.#removals(one).map(({ witness }) => witness ?? one)])) {
       const input = accounts.documents.input[row]!;
-      const { format, gzip } = output.inputs[input]!;
-      if (gzip && format === "jsonl") needed.set(`${input} ${accounts.documents.offset[row]}`, row);
+      const { format, compression } = output.inputs[input]!;
+      if (compression !== "none" && format === "jsonl") needed.set(`${input} ${accounts.documents.offset[row]}`, row);
     }
     if (needed.size === 0) return;
     for (const [i, input] of output.inputs.entries()) {
-      if (!input.gzip || input.format === "text") continue;
+      if (input.compression === "none" || input.format === "text") continue;
       await forEachRecord(input, i, (record) => {
         const row = needed.get(`${i} ${record.offset}`);
         if (row === undefined) return;

@@ -1,6 +1,6 @@
 // Lines of files of any size, in pieces of a few MiB that one buffer holds: no line is copied but those that two pieces share.
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
-import { createGunzip } from "node:zlib";
+import { closeSync, openSync, readSync } from "node:fs";
+import { type CompressedFormat, decompressFile } from "./decompress.js";
 
 export interface Line {
   /** Without its LF; a view, valid until the next line is asked for. Undefined: longer than the limit, read past. */
@@ -101,14 +101,14 @@ export class LineFile {
 }
 
 export interface LineOptions {
-  readonly gzip?: boolean | undefined;
+  readonly compression?: CompressedFormat | undefined;
   readonly maxLineBytes?: number | undefined;
 }
 
-/** Calls `visit` with every line, in order. A gzip stream that ends or breaks gives the lines before, then its error. */
+/** Calls `visit` with every line, in order. A compressed stream that ends or breaks gives the lines before, then its error. */
 export async function forEachLine(path: string, visit: (line: Line) => void, options: LineOptions = {}): Promise<void> {
-  const { gzip = false, maxLineBytes = Number.POSITIVE_INFINITY } = options;
-  if (!gzip) {
+  const { compression, maxLineBytes = Number.POSITIVE_INFINITY } = options;
+  if (compression === undefined) {
     const file = new LineFile(path, maxLineBytes);
     try {
       for (let line = file.next(); line !== undefined; line = file.next()) visit(line);
@@ -118,24 +118,10 @@ export async function forEachLine(path: string, visit: (line: Line) => void, opt
     return;
   }
   const cutter = new LineCutter(maxLineBytes);
-  for await (const piece of decompressed(path)) {
-    cutter.feed(piece);
+  for await (const piece of decompressFile(path, compression)) {
+    cutter.feed(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
     for (let line = cutter.next(); line !== undefined; line = cutter.next()) visit(line);
   }
   const last = cutter.end();
   if (last !== undefined) visit(last);
-}
-
-/** Pieces of a gzip file's content; several members are one stream. */
-export async function* decompressed(path: string): AsyncIterable<Buffer> {
-  const input = createReadStream(path, { highWaterMark: PIECE_BYTES });
-  const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
-  input.on("error", (error) => gunzip.destroy(error));
-  input.pipe(gunzip);
-  try {
-    yield* gunzip as AsyncIterable<Buffer>;
-  } finally {
-    input.destroy();
-    gunzip.destroy();
-  }
 }

@@ -1,4 +1,4 @@
-// clean/block: reads one block, normalises its texts, applies the filters, and leaves what later phases need: the kept
+// clean/block: reads one block, takes its documents through the rules, and leaves what later phases need: the kept
 // documents as JSON lines, their ids, and the rejected records.
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
@@ -9,10 +9,9 @@ import type { BlockRef } from "../records/block-reader.js";
 import { type DocumentBlock, idOf, type RejectedRecord } from "../records/document-block.js";
 import type { FileRef, Json, TaskContext, TaskResult } from "../records/stage.js";
 import type { CleanConfig } from "./config.js";
-import type { Filter } from "./filter.js";
 import { writeIdTable } from "./id-table.js";
-import { minTokensFilter } from "./min-tokens.js";
 import { byOffset, writeRejected } from "./rejects.js";
+import { applyRules } from "./rules.js";
 import { idsPath, partPath, rejectedPath } from "./work-files.js";
 
 export interface BlockArgs {
@@ -34,33 +33,17 @@ export function summaryOf(result: TaskResult): BlockSummary {
   return result.data as unknown as BlockSummary;
 }
 
-function filtersOf(config: CleanConfig): Filter[] {
-  return config.minTokens > 0 ? [minTokensFilter(config.minTokens, config.tokenizer)] : [];
-}
-
-function normalized(block: DocumentBlock, { nfc, newlines }: CleanConfig): DocumentBlock {
-  if (!nfc && !newlines) return block;
-  const { text, offsets } = native().normalizeTexts(block.text, block.textOffsets, { nfc, newlines });
-  return { ...block, text, textOffsets: offsets };
-}
-
 export async function cleanBlock(
   { ref, config }: BlockArgs,
   { workDir, reader }: TaskContext,
   payload?: ArrayBuffer,
 ): Promise<TaskResult> {
   const { block: asRead, rejected, numLines } = await reader.read(ref, readOptionsOf(config), payload);
-  const block = normalized(asRead, config);
-  const keep = new Uint8Array(block.numDocuments).fill(1);
   const records: RejectedRecord[] = [...rejected];
-  for (const filter of filtersOf(config)) {
-    filter.apply(block, keep, (row, detail) => {
-      keep[row] = 0;
-      const { reason } = filter;
-      const [offset, line] = [block.recordOffset[row]!, block.recordLine[row]!];
-      records.push({ file: ref.file, offset, line, reason, detail, id: idOf(block, row) });
-    });
-  }
+  const { block, keep, counts } = await applyRules(asRead, config, (row, reason, detail) => {
+    const [offset, line] = [asRead.recordOffset[row]!, asRead.recordLine[row]!];
+    records.push({ file: ref.file, offset, line, reason, detail, id: idOf(asRead, row) });
+  });
   records.sort(byOffset);
 
   const outputs: FileRef[] = [];
@@ -81,7 +64,7 @@ export async function cleanBlock(
   };
   return {
     outputs,
-    counts: { documents_read: numRead, bytes_read: ref.end - ref.start, ...countRejected(records) },
+    counts: { documents_read: numRead, bytes_read: ref.end - ref.start, ...counts, ...countRejected(records) },
     data: summary as unknown as Json,
   };
 }

@@ -5,7 +5,15 @@ import type { RejectedRecord } from "../records/document-block.js";
 import type { FileRef } from "../records/stage.js";
 
 /** Reasons for which a rule drops a sound record. All others say that the corpus is damaged or misread. */
-export const RULE_REASONS: ReadonlySet<string> = new Set(["too-short"]);
+export const RULE_REASONS: ReadonlySet<string> = new Set([
+  "blocked-url",
+  "listed-title",
+  "low-quality",
+  "other-language",
+  "repetitive",
+  "too-short",
+  "unfit-page",
+]);
 
 export const DUPLICATE_ID = "duplicate-id";
 

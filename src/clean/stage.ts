@@ -1,7 +1,7 @@
 // The clean stage: corpus files in, JSON lines with normalised texts and unique ids out, rejected records beside them.
 // Every normalisation and filter of Millrace lives here.
 //
-//   blocks       map         read, normalise, filter               work: part-B, ids-B, rejected-B
+//   blocks       map         read, the rules of rules.ts           work: part-B, ids-B, rejected-B
 //   duplicates   partition   ids that stand twice in the run       work: duplicates-S-B (usually none)
 //   rejects      reduce      one ordered file, the threshold       rejected/rejected.jsonl
 //   publish      map         parts without the refused rows        part-B.jsonl
@@ -11,6 +11,8 @@ import type { FileRef, Json, Phase, PhaseContext, Stage, Task } from "../records
 import { type BlockArgs, summaryOf } from "./block-task.js";
 import { type CleanConfig, cleanSchema } from "./config.js";
 import { type DuplicatesArgs, duplicatesOf, planShares } from "./duplicates-task.js";
+import { blockedUrlsFiles, checkBlockedUrls } from "./filters/blocked-urls.js";
+import { checkListedTitles } from "./filters/listed-titles.js";
 import type { PublishArgs } from "./publish-task.js";
 import type { RejectsArgs } from "./rejects-task.js";
 import { isPart } from "./work-files.js";
@@ -79,6 +81,15 @@ export const cleanStage: Stage<CleanConfig> = {
   name: "clean",
   version: VERSION,
   schema: cleanSchema,
+  /** Lists that cannot be read are refused before anything else is. */
+  async check({ blockedUrls, listedTitles }) {
+    if (blockedUrls) checkBlockedUrls(blockedUrls);
+    if (listedTitles) checkListedTitles(listedTitles);
+  },
+  configFiles: ({ blockedUrls, listedTitles }) => [
+    ...(blockedUrls ? blockedUrlsFiles(blockedUrls) : []),
+    ...(listedTitles ? [listedTitles.file] : []),
+  ],
   phases,
   // It decides whether the run stops, not what it writes: raising it goes on with the work already done.
   runtimeKeys: ["maxRejectedFraction"],

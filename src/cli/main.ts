@@ -14,6 +14,7 @@ import { addExportCommand, addImportCommand } from "./hugging-face.js";
 import type { InspectOptions } from "./inspect.js";
 import { addPlanCommand } from "./plan.js";
 import { addStageOptions, type StageCommand, stageCommands, stageConfig } from "./stage-commands.js";
+import { addTokenizerCommand } from "./tokenizer.js";
 
 const { version, description } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -43,6 +44,7 @@ function buildProgram(): Command {
   addExplainCommand(program);
   addGenerateCommand(program);
   addPlanCommand(program);
+  addTokenizerCommand(program);
   addImportCommand(program);
   addExportCommand(program);
   program

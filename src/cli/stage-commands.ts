@@ -26,7 +26,7 @@ export interface StageCommand {
   readonly resumes?: boolean;
 }
 
-const CORPUS = "corpus files, folders or patterns: JSONL or plain text, gzip too";
+const CORPUS = "corpus files, folders or patterns: JSONL, JSON or plain text, gzip or zstd too";
 
 const READING: readonly StageOption[] = [
   {
@@ -51,6 +51,20 @@ const READING: readonly StageOption[] = [
   },
 ];
 
+const RECORDS: StageOption = {
+  flags: "--records-field <path>",
+  description: "in JSON files, where the records lie in each value, dotted (default: the value itself)",
+  key: "recordsField",
+  kind: "text",
+};
+
+const DEVICE: StageOption = {
+  flags: "--device <device>",
+  description: "cpu, or cuda: NVIDIA GPUs (default: cpu)",
+  key: "device",
+  kind: "text",
+};
+
 const SHARDS = { flags: "--shards <dir>", description: "folder of shards with their manifest" } as const;
 
 export const stageCommands: readonly StageCommand[] = [
@@ -72,6 +86,7 @@ export const stageCommands: readonly StageCommand[] = [
         kind: "text",
       },
       ...READING,
+      RECORDS,
     ],
   },
   {
@@ -140,7 +155,7 @@ export const stageCommands: readonly StageCommand[] = [
     options: [
       {
         flags: "--tokenizer <name|folder>",
-        description: "gpt2, or a folder with vocab.json and merges.txt",
+        description: "gpt2, a folder with vocab.json and merges.txt, or a vocab.txt of BERT",
         key: "tokenizer",
         kind: "text",
       },
@@ -152,6 +167,7 @@ export const stageCommands: readonly StageCommand[] = [
       },
       { flags: "--seed <n>", description: "which documents those are", key: "seed", kind: "number" },
       ...READING,
+      RECORDS,
     ],
   },
   {
@@ -171,8 +187,13 @@ export const stageCommands: readonly StageCommand[] = [
       { flags: "--steps <n>", description: "optimizer steps", key: "steps", kind: "number", required: true },
       { flags: "--tp <n>", description: "tensor-parallel ranks", key: "tp", kind: "number" },
       { flags: "--dp <n>", description: "data-parallel ranks", key: "dp", kind: "number" },
-      { flags: "--device <device>", description: "cpu", key: "device", kind: "text" },
-      { flags: "--precision <precision>", description: "fp32, bf16 or fp16", key: "precision", kind: "text" },
+      DEVICE,
+      {
+        flags: "--precision <precision>",
+        description: "fp32, bf16 or fp16; on cuda also tf32",
+        key: "precision",
+        kind: "text",
+      },
       {
         flags: "--micro-batch <n>",
         description: "sequences a rank computes at a time",
@@ -226,6 +247,7 @@ export const stageCommands: readonly StageCommand[] = [
       { flags: "--eval-tokens <n>", description: "at most so many held-out tokens", key: "evalTokens", kind: "number" },
       { flags: "--prompt <text>", description: "beginning of the sample", key: "prompt", kind: "text" },
       { flags: "--max-tokens <n>", description: "length of the sample", key: "maxTokens", kind: "number" },
+      DEVICE,
       { flags: "--threads <n>", description: "threads (default: one a processor)", key: "threads", kind: "number" },
     ],
   },

@@ -7,9 +7,13 @@ import type { Compression, CorpusFormat, ReadOptions } from "../records/block-re
 const ENDINGS: readonly { readonly ending: string; readonly format: CorpusFormat }[] = [
   { ending: ".jsonl", format: "jsonl" },
   { ending: ".ndjson", format: "jsonl" },
+  { ending: ".json", format: "json" },
   { ending: ".txt", format: "text" },
 ];
-const GZIP_ENDING = ".gz";
+const COMPRESSIONS: readonly { readonly ending: string; readonly compression: Compression }[] = [
+  { ending: ".gz", compression: "gzip" },
+  { ending: ".zst", compression: "zstd" },
+];
 
 /** 64 MiB of text: beyond it a document is a mistake of the corpus, such as a missing line end. */
 const DEFAULT_MAX_DOCUMENT_BYTES = 64 * 2 ** 20;
@@ -23,8 +27,10 @@ export const DEFAULT_READ_OPTIONS: ReadOptions = {
 };
 
 /** The part of a stage's configuration that says how documents are read. */
-export function readOptionsOf({ textField, idField, sourceField, maxDocumentBytes }: ReadOptions): ReadOptions {
-  return { textField, idField, sourceField, maxDocumentBytes };
+export function readOptionsOf(config: ReadOptions): ReadOptions {
+  const { textField, idField, sourceField, maxDocumentBytes, recordsField } = config;
+  const fields = { textField, idField, sourceField, maxDocumentBytes };
+  return recordsField ? { ...fields, recordsField } : fields;
 }
 
 /** A record longer than this is rejected unread, so that one missing line end cannot exhaust memory. */
@@ -45,11 +51,11 @@ export interface CorpusKind {
 /** What the file's name says it is; undefined when it is no corpus file. */
 export function corpusKind(path: string): CorpusKind | undefined {
   const name = basename(path);
-  const compressed = name.endsWith(GZIP_ENDING);
-  const inner = compressed ? name.slice(0, -GZIP_ENDING.length) : name;
+  const packed = COMPRESSIONS.find(({ ending }) => name.endsWith(ending));
+  const inner = packed === undefined ? name : name.slice(0, -packed.ending.length);
   for (const { ending, format } of ENDINGS) {
     if (inner.endsWith(ending) && inner.length > ending.length) {
-      return { format, compression: compressed ? "gzip" : "none", stem: inner.slice(0, -ending.length) };
+      return { format, compression: packed?.compression ?? "none", stem: inner.slice(0, -ending.length) };
     }
   }
   return undefined;
@@ -59,9 +65,31 @@ export function requireCorpusKind(path: string): CorpusKind {
   const kind = corpusKind(path);
   if (kind !== undefined) return kind;
   const endings = ENDINGS.map(({ ending }) => ending).join(", ");
-  throw invalid("config-input-format", `expected a corpus file (${endings}, or one of these and .gz), got "${path}"`, {
+  throw invalid(
+    "config-input-format",
+    `expected a corpus file (${endings}, or one of these and .gz or .zst), got "${path}"`,
+    {
+      where: { file: path },
+      hint: "name the files or rename them by what they hold",
+    },
+  );
+}
+
+/**
+ * Whether a folder stands for the file too. JSON files are read where they are named or match a pattern: in folders they are
+ * as often what describes the corpus.
+ */
+export function isCorpusOfFolder(path: string): boolean {
+  const kind = corpusKind(path);
+  return kind !== undefined && kind.format !== "json";
+}
+
+/** Dedup copies lines as they stand, so it reads files of lines and texts alone. */
+export function refuseJson(path: string): void {
+  if (corpusKind(path)?.format !== "json") return;
+  throw invalid("config-input-format", `expected JSON lines or texts for dedup, got "${path}"`, {
     where: { file: path },
-    hint: "name the files or rename them by what they hold",
+    hint: "run `millrace clean` on it first: it writes JSON lines",
   });
 }
 

@@ -20,6 +20,12 @@ export const readFields = {
     .default(DEFAULT_READ_OPTIONS.maxDocumentBytes),
 };
 
+/** Member of the schemas of stages that read JSON files. */
+export const recordsField = z
+  .union([z.literal(""), fieldPath])
+  .default("")
+  .describe("dotted path from each value of a JSON file to its records");
+
 const FIELDS = ["textField", "idField", "sourceField"] as const;
 
 /** No field may be, or lie inside, another: for a schema's superRefine. */

@@ -6,11 +6,12 @@ import { native } from "../native.js";
 import type { BlockReader, BlockRef, LinePiece, ReadBlock, ReadOptions, RecordPiece } from "../records/block-reader.js";
 import type { DocumentBlock, RejectedRecord } from "../records/document-block.js";
 import type { FileRef } from "../records/stage.js";
-import { gunzipFile } from "./gunzip.js";
+import { jsonChunks } from "./json-file.js";
 import { bytesPieces, filePieces } from "./line-pieces.js";
 import { joinBytes } from "./line-stream.js";
 import { type Limits, planBlocks } from "./plan.js";
 import { bytesRecords, fileRecords } from "./record-pieces.js";
+import { storedBytes } from "./stored-bytes.js";
 
 const encoder = new TextEncoder();
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -18,8 +19,8 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 /** `limits` are for tests: the real ones depend on the inputs alone. */
 export function createBlockReader(limits?: Limits): BlockReader {
   return {
-    plan: (inputs: readonly FileRef[], _options: ReadOptions, isDone: (id: string) => boolean) =>
-      planBlocks(inputs, isDone, limits),
+    plan: (inputs: readonly FileRef[], options: ReadOptions, isDone: (id: string) => boolean) =>
+      planBlocks(inputs, options, isDone, limits),
     read: readBlock,
     pieces: (ref, payload) => readPieces(ref, payload, limits?.pieceBytes),
     records: (ref, offsets, lengths, payload) => readRecords(ref, offsets, lengths, payload, limits?.pieceBytes),
@@ -29,8 +30,9 @@ export function createBlockReader(limits?: Limits): BlockReader {
 export const blockReader: BlockReader = createBlockReader();
 
 async function readBlock(ref: BlockRef, options: ReadOptions, payload?: ArrayBuffer): Promise<ReadBlock> {
-  if (ref.oversized === true) return oversizedRecord(ref);
-  const raw = payload === undefined ? await readBytes(ref) : new Uint8Array(payload);
+  if (ref.oversized === true) return rejectedRecord(ref, "too-long", `a record of ${ref.end - ref.start} bytes`);
+  if (ref.refused !== undefined) return rejectedRecord(ref, ref.refused.reason, ref.refused.detail);
+  const raw = payload === undefined ? await readBytes(ref, options) : new Uint8Array(payload);
   checkLength(ref, raw.length);
   return ref.format === "text" ? textBlock(ref, raw, options) : linesBlock(ref, raw, options);
 }
@@ -55,7 +57,7 @@ async function* readPieces(
   const pieces =
     ref.compression === "none"
       ? filePieces(ref.file, ref.start, ref.end, pieceBytes)
-      : bytesPieces(payload === undefined ? await readGunzipped(ref) : new Uint8Array(payload), ref.start, pieceBytes);
+      : bytesPieces(payload === undefined ? await readStored(ref) : new Uint8Array(payload), ref.start, pieceBytes);
   let length = 0;
   for await (const piece of pieces) {
     length += piece.bytes.length;
@@ -76,7 +78,7 @@ async function* readRecords(
     yield* fileRecords(ref.file, offsets, lengths, cutShort, pieceBytes);
     return;
   }
-  const bytes = payload === undefined ? await readGunzipped(ref) : new Uint8Array(payload);
+  const bytes = payload === undefined ? await readStored(ref) : new Uint8Array(payload);
   checkLength(ref, bytes.length);
   yield* bytesRecords(bytes, ref.start, offsets, lengths, pieceBytes);
 }
@@ -91,11 +93,12 @@ function linesBlock(ref: BlockRef, raw: Uint8Array, options: ReadOptions): ReadB
     source: ref.source,
     baseOffset: ref.start,
     baseLine: 0,
+    values: ref.format === "json",
   });
-  return { block, rejected: rejected.map((record) => rejectedRecord(ref, record)), raw, numLines };
+  return { block, rejected: rejected.map((record) => ofFile(ref, record)), raw, numLines };
 }
 
-function rejectedRecord(ref: BlockRef, record: Omit<RejectedRecord, "file">): RejectedRecord {
+function ofFile(ref: BlockRef, record: Omit<RejectedRecord, "file">): RejectedRecord {
   const { offset, line, reason, detail } = record;
   return { file: ref.file, offset, line, reason, ...(detail ? { detail } : {}) };
 }
@@ -135,19 +138,19 @@ function documentBlock(ref: BlockRef, text: Uint8Array | undefined, recordLength
   };
 }
 
-function oversizedRecord(ref: BlockRef): ReadBlock {
+/** A block that is one record, rejected unread. */
+function rejectedRecord(ref: BlockRef, reason: string, detail: string): ReadBlock {
   const numLines = ref.format === "text" ? 0 : 1;
-  const detail = `a record of ${ref.end - ref.start} bytes`;
   return {
     block: documentBlock(ref, undefined, 0),
-    rejected: [{ file: ref.file, offset: ref.start, line: numLines, reason: "too-long", detail }],
+    rejected: [{ file: ref.file, offset: ref.start, line: numLines, reason, detail }],
     raw: new Uint8Array(0),
     numLines,
   };
 }
 
-async function readBytes(ref: BlockRef): Promise<Uint8Array> {
-  if (ref.compression === "gzip") return readGunzipped(ref);
+async function readBytes(ref: BlockRef, { recordsField }: ReadOptions): Promise<Uint8Array> {
+  if (ref.format === "json" || ref.compression !== "none") return readStored(ref, recordsField);
   const bytes = new Uint8Array(ref.end - ref.start);
   let filled = 0;
   const file = await open(ref.file, "r");
@@ -163,12 +166,13 @@ async function readBytes(ref: BlockRef): Promise<Uint8Array> {
   return bytes.subarray(0, filled);
 }
 
-/** A block of a compressed file whose bytes nobody carried along: everything before it is decompressed again. */
-async function readGunzipped(ref: BlockRef): Promise<Uint8Array> {
+/** A block of a file that is read as a stream and whose bytes nobody carried along: everything before it is read again. */
+async function readStored(ref: BlockRef, recordsField = ""): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let offset = 0;
   let sizeBytes = 0;
-  for await (const chunk of gunzipFile(ref.file)) {
+  const chunks = ref.format === "json" ? linesOfJson(ref, recordsField) : storedBytes(ref.file, ref.compression);
+  for await (const chunk of chunks) {
     const part = chunk.subarray(Math.max(0, ref.start - offset), Math.max(0, ref.end - offset));
     if (part.length > 0) parts.push(part);
     sizeBytes += part.length;
@@ -176,4 +180,8 @@ async function readGunzipped(ref: BlockRef): Promise<Uint8Array> {
     if (offset >= ref.end) break;
   }
   return new Uint8Array(joinBytes(parts, sizeBytes));
+}
+
+async function* linesOfJson(ref: BlockRef, recordsField: string): AsyncIterable<Uint8Array> {
+  for await (const { bytes } of jsonChunks(ref.file, ref.compression, recordsField)) yield bytes;
 }

@@ -3,7 +3,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { invalid } from "../base/errors.js";
-import { corpusKind } from "../formats/corpus.js";
+import { isCorpusOfFolder } from "../formats/corpus.js";
 
 const PATTERN_CHARACTERS = /[*?{[]/;
 
@@ -16,7 +16,7 @@ export async function expandInput(input: string): Promise<string[]> {
   const found = await stat(input).catch(() => undefined);
   if (found?.isFile()) return [input];
   if (found?.isDirectory()) {
-    const files = (await filesBelow(input)).filter((path) => corpusKind(path) !== undefined);
+    const files = (await filesBelow(input)).filter((path) => isCorpusOfFolder(path));
     if (files.length === 0) throw noInput(input, "corpus files in the folder");
     return files.sort(byPath);
   }

@@ -57,6 +57,42 @@ export class LineStream {
     }
   }
 
+  /**
+   * Ends the block at `position` of the line that has begun, when it is due: values of JSON may follow one another with no
+   * line end between them.
+   */
+  *cutWithin(position: number): Iterable<StreamBlock> {
+    if (this.#skipping || this.#linesBytes + this.#tailBytes < this.#blockBytes) return;
+    const rest = this.#dropFrom(position);
+    if (this.#linesBytes + this.#tailBytes > 0) yield this.#cutAll();
+    this.#tail = rest;
+    this.#tailBytes = rest.reduce((sum, part) => sum + part.length, 0);
+  }
+
+  /** Forgets what follows `position` of the line that has begun. */
+  truncate(position: number): void {
+    if (this.#skipping) {
+      this.#skipping = false;
+      this.#tailBytes = 0;
+    } else {
+      this.#dropFrom(position);
+    }
+  }
+
+  /** Takes what follows `position` off the line that has begun. */
+  #dropFrom(position: number): Uint8Array[] {
+    const dropped: Uint8Array[] = [];
+    for (let surplus = this.#start + this.#linesBytes + this.#tailBytes - position; surplus > 0; ) {
+      const last = this.#tail.pop()!;
+      const kept = Math.max(0, last.length - surplus);
+      if (kept > 0) this.#tail.push(last.subarray(0, kept));
+      dropped.unshift(last.subarray(kept));
+      surplus -= last.length - kept;
+      this.#tailBytes -= last.length - kept;
+    }
+    return dropped;
+  }
+
   /** What is left when the stream ends. `cutOff`: what follows the last line end is not a whole record. */
   *end(cutOff: boolean): Iterable<StreamBlock> {
     if (cutOff) {

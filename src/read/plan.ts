@@ -2,11 +2,12 @@
 // whose blocks carry their bytes.
 import { open } from "node:fs/promises";
 import { blockBytes, blockId, MAX_RECORD_BYTES, requireCorpusKind, sourceNames } from "../formats/corpus.js";
-import type { BlockRef } from "../records/block-reader.js";
+import type { BlockRef, ReadOptions } from "../records/block-reader.js";
 import type { FileRef } from "../records/stage.js";
-import { gunzipFile } from "./gunzip.js";
+import { jsonChunks, type RefusedBytes } from "./json-file.js";
 import { cutAtLines } from "./line-cuts.js";
 import { joinBytes, LineStream, type StreamBlock } from "./line-stream.js";
+import { storedBytes } from "./stored-bytes.js";
 
 export interface PlannedBlock {
   readonly ref: BlockRef;
@@ -34,6 +35,7 @@ export function defaultLimits(inputs: readonly FileRef[]): Limits {
 /** Refuses files that are no corpus files before any of them is read. */
 export async function* planBlocks(
   inputs: readonly FileRef[],
+  options: ReadOptions,
   isDone: (id: string) => boolean,
   limits: Limits = defaultLimits(inputs),
 ): AsyncIterable<PlannedBlock> {
@@ -42,7 +44,8 @@ export async function* planBlocks(
   for (const [index, { path, sizeBytes }] of inputs.entries()) {
     const { format, compression } = kinds[index]!;
     const file = { input: index, file: path, source: sources[index]!, format, compression, sizeBytes };
-    if (compression === "gzip") yield* planStream(file, isDone, limits);
+    if (format === "json") yield* planJson(file, options.recordsField ?? "", isDone, limits);
+    else if (compression !== "none") yield* planStream(file, isDone, limits);
     else yield* planRanges(file, limits);
   }
 }
@@ -86,12 +89,48 @@ async function* planStream(
   };
   let damage: unknown;
   try {
-    for await (const chunk of gunzipFile(file.file)) {
+    for await (const chunk of storedBytes(file.file, file.compression)) {
       for (const block of lines.push(chunk)) yield planned(block);
     }
   } catch (error) {
     damage = error;
   }
   for (const block of lines.end(damage !== undefined)) yield planned(block);
+  if (damage !== undefined) throw damage;
+}
+
+async function* planJson(
+  file: FileOfBlocks,
+  path: string,
+  isDone: (id: string) => boolean,
+  limits: Limits,
+): AsyncIterable<PlannedBlock> {
+  const lines = new LineStream(limits.blockBytes, limits.maxRecordBytes, true);
+  let number = 0;
+  const planned = ({ start, end, bytes }: StreamBlock): PlannedBlock => {
+    const ref = refOf(file, number, start, end, bytes === undefined);
+    number += 1;
+    return bytes === undefined || isDone(ref.id) ? { ref } : { ref, payload: joinBytes(bytes, end - start) };
+  };
+  let completeUntil = 0;
+  let damage: unknown;
+  const refused: RefusedBytes[] = [];
+  try {
+    for await (const chunk of jsonChunks(file.file, file.compression, path, limits.pieceBytes)) {
+      for (const block of lines.push(chunk.bytes)) yield planned(block);
+      completeUntil = chunk.completeUntil;
+      for (const block of lines.cutWithin(completeUntil)) yield planned(block);
+      for (const range of chunk.refused) refused.push(range);
+    }
+  } catch (error) {
+    damage = error;
+  }
+  lines.truncate(completeUntil);
+  for (const block of lines.end(false)) yield planned(block);
+  for (const { start, end, reason, detail } of refused) {
+    const ref = refOf(file, number, start, end, false);
+    number += 1;
+    yield { ref: { ...ref, refused: { reason, detail } } };
+  }
   if (damage !== undefined) throw damage;
 }

@@ -3,8 +3,8 @@
 import type { DocumentBlock, RejectedRecord } from "./document-block.js";
 import type { FileRef } from "./stage.js";
 
-export type CorpusFormat = "jsonl" | "text";
-export type Compression = "none" | "gzip";
+export type CorpusFormat = "jsonl" | "json" | "text";
+export type Compression = "none" | "gzip" | "zstd";
 
 /** Choices of reading, the same for every block of a run; part of the journal's key. */
 export interface ReadOptions {
@@ -13,6 +13,8 @@ export interface ReadOptions {
   readonly idField: string;
   readonly sourceField: string;
   readonly maxDocumentBytes: number;
+  /** Dotted path from each value of a JSON file to its records; none: the values themselves. */
+  readonly recordsField?: string;
 }
 
 /** A run of whole records of one file: bytes [start, end) of the decompressed stream. Plain data. */
@@ -28,6 +30,8 @@ export interface BlockRef {
   readonly end: number;
   /** The block is one record that is too long to be read at all: reading it rejects it unread. */
   readonly oversized?: true;
+  /** The block is bytes of a JSON file in which no records can be found: reading it rejects them as one, unread. */
+  readonly refused?: { readonly reason: string; readonly detail: string };
 }
 
 export interface ReadBlock {
@@ -37,7 +41,7 @@ export interface ReadBlock {
    * blocks before tells the rest.
    */
   readonly rejected: readonly RejectedRecord[];
-  /** The block's own bytes (whole records, line ends included): record i is raw[recordOffset[i] - ref.start ..][0, recordLength[i]). */
+  /** The block's own bytes, of JSON files as splitJson leaves them (whole records, line ends included): record i is raw[recordOffset[i] - ref.start ..][0, recordLength[i]). */
   readonly raw: Uint8Array;
   readonly numLines: number;
 }

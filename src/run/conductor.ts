@@ -3,7 +3,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removePartials, writeFileAtomic } from "../base/atomic.js";
-import { requireCorpusKind } from "../formats/corpus.js";
+import { refuseJson, requireCorpusKind } from "../formats/corpus.js";
 import { type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
 import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics-file.js";
 import type { FileRef } from "../records/stage.js";
@@ -88,6 +88,8 @@ class PlanRun {
     // Before any stage takes away the result that it replaces.
     if (stages.some(({ entry, reads }) => entry.readsCorpus === true && reads.includes(INPUTS)))
       for (const { path } of inputs) requireCorpusKind(path);
+    if (stages.some(({ entry, reads }) => entry.readsLines === true && reads.includes(INPUTS)))
+      for (const { path } of inputs) refuseJson(path);
     this.#outputs.set(INPUTS, inputs);
     await this.#cache.save();
     for (const planned of stages) {

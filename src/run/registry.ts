@@ -24,6 +24,8 @@ export interface StageEntry {
   readonly reads: readonly (readonly string[])[];
   /** Its inputs are documents: what is no corpus file is refused before any work. */
   readonly readsCorpus?: boolean;
+  /** Of those, only what is lines or text, so no JSON files. */
+  readonly readsLines?: boolean;
   loadStage(): Promise<AnyStage>;
   /** For workers: without what only planning needs, such as the configuration's schema. */
   loadTasks(): Promise<Tasks>;
@@ -70,6 +72,7 @@ export const registry: Registry = {
       folder: "dedup",
       reads: [["clean", INPUTS]],
       readsCorpus: true,
+      readsLines: true,
       loadStage: async () => (await import("../dedup/index.js")).dedupStage,
       loadTasks: async () => (await import("../dedup/tasks.js")).dedupTasks,
     },

@@ -1,11 +1,11 @@
 // What a user may say about sharding.
 import { resolve } from "node:path";
 import { z } from "../base/schema.js";
-import { readFields, refuseCrossedFields } from "../formats/read-fields.js";
+import { readFields, recordsField, refuseCrossedFields } from "../formats/read-fields.js";
 
 export const shardSchema = z
   .strictObject({
-    /** "gpt2", or a folder with vocab.json and merges.txt. */
+    /** "gpt2", a folder with vocab.json and merges.txt, or a vocab.txt of BERT or its folder. */
     tokenizer: z
       .string()
       .min(1)
@@ -16,6 +16,7 @@ export const shardSchema = z
     /** Which documents those are. */
     seed: z.int().nonnegative().default(1234),
     ...readFields,
+    recordsField,
     /** More rejected records than this share of all end the run. */
     maxRejectedFraction: z.number().min(0).max(1).default(0.01),
   })

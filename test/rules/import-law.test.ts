@@ -67,7 +67,8 @@ const nativeMaySee: Record<string, readonly string[]> = {
   reference: ["reference", "core", "include"],
   cpu: ["cpu", "core", "include"],
   cuda: ["cuda", "core", "include"],
-  comm: ["comm", "core", "include"],
+  // The way to a GPU, none of its ops.
+  comm: ["comm", "core", "include", "cuda/runtime.h", "cuda/launch.h", "cuda/numbers.h", "cuda/libraries.h"],
   text: ["text", "core", "include"],
   model: ["model", "core", "comm/communicator.h", "include"],
   train: ["train", "model", "core", "comm/communicator.h", "include"],

@@ -9,16 +9,19 @@ import { forEachLine, type Line } from "#src/base/lines.js";
 const folder = mkdtempSync(join(tmpdir(), "millrace-lines-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function read(content: string | Buffer, options: { gzip?: boolean; maxLineBytes?: number } = {}) {
+async function read(
+  content: string | Buffer,
+  { gzip = false, maxLineBytes }: { gzip?: boolean; maxLineBytes?: number } = {},
+) {
   const path = join(folder, "lines");
-  writeFileSync(path, options.gzip === true ? gzipSync(content) : content);
+  writeFileSync(path, gzip ? gzipSync(content) : content);
   const lines: (Omit<Line, "bytes"> & { text: string | undefined })[] = [];
   await forEachLine(
     path,
     ({ bytes, ...rest }) => {
       lines.push({ ...rest, text: bytes?.toString("latin1") });
     },
-    options,
+    { compression: gzip ? "gzip" : undefined, maxLineBytes },
   );
   return lines;
 }

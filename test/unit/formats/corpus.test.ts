@@ -7,7 +7,9 @@ test.each([
   ["b.ndjson.gz", { format: "jsonl", compression: "gzip", stem: "b" }],
   ["x.y.txt", { format: "text", compression: "none", stem: "x.y" }],
   [".jsonl", undefined],
-  ["a.json", undefined],
+  ["a.json.gz", { format: "json", compression: "gzip", stem: "a" }],
+  ["a.jsonl.zst", { format: "jsonl", compression: "zstd", stem: "a" }],
+  ["a.json.bz2", undefined],
   ["a.gz", undefined],
   ["README.md", undefined],
 ])("the name %s says %o", (path, kind) => {
@@ -16,7 +18,7 @@ test.each([
 
 test("a name that says nothing is refused with the endings that do", () => {
   expect(() => requireCorpusKind("a.csv")).toThrow(
-    'expected a corpus file (.jsonl, .ndjson, .txt, or one of these and .gz), got "a.csv"',
+    'expected a corpus file (.jsonl, .ndjson, .json, .txt, or one of these and .gz or .zst), got "a.csv"',
   );
 });
 

@@ -1,6 +1,6 @@
 // The paper's recipe carries every hyperparameter of its section 4 in so many words, and resolves: what a dry run prints.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -60,12 +60,16 @@ test("one that is left out or changed is seen", () => {
 });
 
 test("a dry run prints the plan with the paper's numbers, and the layout divides", async () => {
-  const corpus = join(place, "corpus.jsonl");
-  writeFileSync(corpus, `${JSON.stringify({ id: "a", text: "text" })}\n`);
-  const inputs = `inputs=${JSON.stringify([{ path: corpus }])}`;
-  const args = ["run", "pipelines/megatron-gpt2.yaml", "--dry-run", "--json", "--set", inputs];
+  mkdirSync(join(place, "corpora"));
+  for (const name of ["wikipedia", "cc-stories", "realnews", "openwebtext"]) {
+    writeFileSync(join(place, `corpora/${name}-0.jsonl`), `${JSON.stringify({ id: "a", text: "text" })}\n`);
+  }
+  for (const name of ["wikitext103-test-titles", "openwebtext-domains", "openwebtext-extensions"]) {
+    writeFileSync(join(place, `corpora/${name}.txt`), "entry\n");
+  }
+  const args = ["run", join(root, "pipelines/megatron-gpt2.yaml"), "--dry-run", "--json"];
   const plan = JSON.parse(
-    execFileSync(process.execPath, ["dist/cli/main.js", ...args], { cwd: root, encoding: "utf8" }),
+    execFileSync(process.execPath, [join(root, "dist/cli/main.js"), ...args], { cwd: place, encoding: "utf8" }),
   );
   expect(plan).toMatchObject(PAPER);
   expect(plan.train.lossScale).toEqual({ initial: 2 ** 32, window: 1000, hysteresis: 2, minimum: 1 });

@@ -1,0 +1,128 @@
+// Zstandard streams give their content whole, in any slices; what is damaged or cut short is seen.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { DamagedStream, decompressFile, decompressFileSync } from "#src/base/decompress.js";
+import { digestFile } from "#src/base/digest.js";
+import { forEachLine } from "#src/base/lines.js";
+import { Unzstd, ZstdError } from "#src/base/zstd.js";
+import { DEFAULT_READ_OPTIONS } from "#src/formats/corpus.js";
+import { createBlockReader } from "#src/read/index.js";
+
+const folder = mkdtempSync(join(tmpdir(), "zstd-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const content = Array.from({ length: 40 }, (_, i) => `{"text": "a line of text that is alike, number ${i}"}\n`).join(
+  "",
+);
+/** `content` as libzstd's level 19 writes it, with its size and a checksum. */
+const frame = Buffer.from(
+  "KLUv/WQWBy0EALIFFBiAqw7UQU+AtGBmXCakwS13k2IJyYXtlAXo0ecaW6p5Uz/X2FLNm/i5xpZq3n2usaWaFz2arkThYJADsZAG/CI/ITH/IXlEpHGoD3Q2" +
+    "caoTKKgRoLN/FwPQU8sBETAE//9/1A8AIAAAwg0AQEAktAAAAJS4MgLazbGdWxRjJVYKIH8A5/0A",
+  "base64",
+);
+
+function decoded(bytes: Uint8Array, slice = bytes.length): string {
+  const decoder = new Unzstd();
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += slice) pieces.push(...decoder.push(bytes.subarray(at, at + slice)));
+  decoder.end();
+  return Buffer.concat(pieces).toString();
+}
+
+/** A frame of raw and repeated blocks, without a size or checksum. */
+function plainFrame(raw: string, repeated: number): Buffer {
+  const header = (last: number, type: number, size: number): Buffer => {
+    const bytes = Buffer.alloc(3);
+    bytes.writeUIntLE(last | (type << 1) | (size << 3), 0, 3);
+    return bytes;
+  };
+  return Buffer.concat([
+    Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x38]),
+    header(0, 0, raw.length),
+    Buffer.from(raw),
+    header(1, 1, repeated),
+    Buffer.from("r"),
+  ]);
+}
+
+const skippable = Buffer.from([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+
+test("frames, skipped ones between them, are one stream in slices of any size", () => {
+  const stream = Buffer.concat([frame, skippable, plainFrame("raw", 5), plainFrame("", 0), frame]);
+  for (const slice of [1, 2, 7, 100, 5000]) expect(decoded(stream, slice)).toBe(`${content}rawrrrrr${content}`);
+  expect(decoded(Buffer.alloc(0))).toBe("");
+});
+
+test("a stream that ends anywhere but behind a frame is cut short", () => {
+  for (let end = 1; end < frame.length; end += 1) {
+    expect(() => decoded(frame.subarray(0, end))).toThrow(ZstdError);
+  }
+  expect(() => decoded(skippable.subarray(0, 9))).toThrow(ZstdError);
+});
+
+test("no byte of a frame with a checksum can be changed unseen", () => {
+  const changed = (at: number): Buffer => {
+    const bytes = Buffer.from(frame);
+    bytes[at]! ^= 0x11;
+    return bytes;
+  };
+  for (let at = 0; at < frame.length; at += 1) {
+    let text: string | undefined;
+    try {
+      text = decoded(changed(at));
+    } catch (error) {
+      expect(error).toBeInstanceOf(ZstdError);
+    }
+    // The size of the window, or a byte that no decoder looks at, may differ.
+    expect([undefined, content]).toContain(text);
+  }
+  expect(() => decoded(Buffer.concat([frame, Buffer.from("more")]))).toThrow("no frame begins here");
+});
+
+test("a dictionary is asked for in vain", () => {
+  expect(() => decoded(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 0x38, 7, 1, 0, 0]))).toThrow("dictionary");
+});
+
+test("files give what was decoded before the damage, then the damage", async () => {
+  const path = join(folder, "a.jsonl.zst");
+  writeFileSync(path, Buffer.concat([frame, frame.subarray(0, 60)]));
+  const pieces: Uint8Array[] = [];
+  const reading = (async () => {
+    for await (const piece of decompressFile(path, "zstd")) pieces.push(piece);
+  })();
+  await expect(reading).rejects.toSatisfy((error) => error instanceof DamagedStream && error.truncated);
+  expect(Buffer.concat(pieces).toString()).toBe(content);
+
+  writeFileSync(path, frame);
+  expect(decompressFileSync(path, "zstd").toString()).toBe(content);
+  let numLines = 0;
+  await forEachLine(path, () => (numLines += 1), { compression: "zstd" });
+  expect(numLines).toBe(40);
+});
+
+test("a corpus of JSON lines reads alike plain and compressed", async () => {
+  const read = async (name: string, bytes: string | Uint8Array): Promise<[string, number]> => {
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    const reader = createBlockReader({ blockBytes: 300, maxRecordBytes: 1000 });
+    let [text, numBlocks] = ["", 0];
+    for await (const { ref, payload } of reader.plan(
+      [{ path, ...(await digestFile(path)) }],
+      DEFAULT_READ_OPTIONS,
+      () => false,
+    )) {
+      text += Buffer.from((await reader.read(ref, DEFAULT_READ_OPTIONS, payload)).block.text).toString();
+      numBlocks += 1;
+    }
+    return [text, numBlocks];
+  };
+  const plain = await read("b.jsonl", content);
+  expect(plain[1]).toBeGreaterThan(3);
+  expect(await read("b.jsonl.zst", frame)).toEqual(plain);
+  expect(await read("b.jsonl.zst", plainFrame("", 0))).not.toEqual(plain);
+  const cut = read("c.jsonl.zst", frame.subarray(0, 60));
+  await expect(cut).rejects.toMatchObject({ code: "zstd-truncated" });
+  await expect(read("c.jsonl.zst", "text")).rejects.toMatchObject({ code: "zstd-damaged" });
+});
