@@ -73,7 +73,7 @@ beforeAll(async () => {
     lines([
       article(1, "Anarchism", prose("anarchism")),
       article(2, "Super Mario Land", prose("mario")),
-      article(3, "Stub", "A stub is short."),
+      article(3, "Aachen", "A city."),
     ]),
   );
   const { titlesOf } = await import(pathToFileURL(join(root, "datasets/wikitext103/titles.mjs")).href);

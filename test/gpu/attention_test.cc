@@ -6,9 +6,7 @@
 
 #include <utility>
 
-#include "core/backend.h"
-#include "device_case.h"
-#include "emulator/emulator.h"
+#include "emulated_gpu.h"
 #include "op_cases.h"
 
 namespace millrace::testing {
@@ -25,31 +23,12 @@ double tolerance_of(DType dtype) {
   return dtype == DType::kF16 ? 3 * 0x1p-11 : 4e-6;
 }
 
-class AttentionTest : public ::testing::Test {
+class AttentionTest : public EmulatedGpu {
  protected:
   void SetUp() override {
-    std::unique_ptr<Device> device;
-    const Status status = open_cuda_device(0, true, &device);
-    ASSERT_TRUE(status.ok()) << status.message();
-    device_ = std::move(device);
-    rank_ = std::make_unique<DeviceRank>(*device_);
+    EmulatedGpu::SetUp();
     // What each call would otherwise depend on.
-    rank_->context().work_parts = 1;
-  }
-  void TearDown() override { emulator::settings() = emulator::Settings{}; }
-
-  CaseResult run(const OpCase& op, DType dtype, std::vector<char>* image = nullptr) {
-    CaseResult result;
-    const Status status = run_on_device(op, *cuda_backend(dtype), *rank_, initial_values(op, dtype), &result, image);
-    EXPECT_TRUE(status.ok()) << op.name << ": " << status.message();
-    EXPECT_TRUE(result.faults.empty()) << op.name << ": " << result.faults.front();
-    if (!status.ok()) result.after = initial_values(op, dtype);
-    return result;
-  }
-  std::vector<char> image_of(const OpCase& op, DType dtype) {
-    std::vector<char> image;
-    run(op, dtype, &image);
-    return image;
+    if (rank_ != nullptr) rank_->context().work_parts = 1;
   }
 
   static Values expected_of(const OpCase& op, DType dtype) {
@@ -66,9 +45,6 @@ class AttentionTest : public ::testing::Test {
     return worst;
   }
   double worst_of(const OpCase& op, DType dtype) { return worst(expected_of(op, dtype), run(op, dtype).after); }
-
-  std::unique_ptr<Device> device_;
-  std::unique_ptr<DeviceRank> rank_;
 };
 
 // Q and K are zero, so that a row's probabilities are equal, and V and dout are one where key and column, query and

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/backend.h"
-#include "device_case.h"
-#include "emulator/emulator.h"
+#include "emulated_gpu.h"
 #include "kernel_cases.h"
 
 namespace millrace::testing {
@@ -22,31 +20,8 @@ double tolerance_of(DType dtype) {
   return dtype == DType::kF16 ? 3 * 0x1p-11 : 1e-5;
 }
 
-class KernelsTest : public ::testing::Test {
+class KernelsTest : public EmulatedGpu {
  protected:
-  void SetUp() override {
-    std::unique_ptr<Device> device;
-    const Status status = open_cuda_device(0, true, &device);
-    ASSERT_TRUE(status.ok()) << status.message();
-    device_ = std::move(device);
-    rank_ = std::make_unique<DeviceRank>(*device_);
-  }
-  void TearDown() override { emulator::settings() = emulator::Settings{}; }
-
-  CaseResult run(const OpCase& op, DType dtype, std::vector<char>* image = nullptr) {
-    CaseResult result;
-    const Status status = run_on_device(op, *cuda_backend(dtype), *rank_, initial_values(op, dtype), &result, image);
-    EXPECT_TRUE(status.ok()) << op.name << ": " << status.message();
-    EXPECT_TRUE(result.faults.empty()) << op.name << ": " << result.faults.front();
-    if (!status.ok()) result.after = initial_values(op, dtype);
-    return result;
-  }
-  std::vector<char> image_of(const OpCase& op, DType dtype) {
-    std::vector<char> image;
-    run(op, dtype, &image);
-    return image;
-  }
-
   // The worst argument of a case against the reference in f64.
   double error_of(const OpCase& op, DType dtype, std::string* where) {
     Rank reference;
@@ -61,9 +36,6 @@ class KernelsTest : public ::testing::Test {
     }
     return worst;
   }
-
-  std::unique_ptr<Device> device_;
-  std::unique_ptr<DeviceRank> rank_;
 };
 
 TEST_F(KernelsTest, EveryKernelAgreesWithTheReferenceAndTouchesNothingElse) {

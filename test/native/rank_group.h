@@ -16,6 +16,7 @@
 #include "api/rank_threads.h"
 #include "core/backend.h"
 #include "core/half.h"
+#include "learnable_text.h"
 #include "train/rank.h"
 
 namespace millrace::testing {
@@ -41,24 +42,9 @@ inline TrainerConfig small_config() {
   return config;
 }
 
-// A batch of learnable text: each token mostly decides the next. Sample numbers are global and never repeat.
-struct TestBatch {
-  std::vector<int32_t> tokens;
-  std::vector<int64_t> samples;
-
-  TestBatch(const TrainerConfig& config, int64_t step) {
-    uint32_t state = static_cast<uint32_t>(step) * 747796405u + 2891336453u;
-    const auto next = [&state] { return (state = state * 1664525u + 1013904223u) >> 8; };
-    const uint32_t vocab = static_cast<uint32_t>(config.model.vocab_size);
-    for (int64_t row = 0; row < config.global_batch; ++row) {
-      samples.push_back(step * config.global_batch + row);
-      uint32_t token = next() % vocab;
-      for (int64_t t = 0; t <= config.sequence_length; ++t) {
-        tokens.push_back(static_cast<int32_t>(token));
-        token = next() % 4 == 0 ? next() % vocab : (token * 5 + 3) % vocab;
-      }
-    }
-  }
+struct TestBatch : LearnableText {
+  TestBatch(const TrainerConfig& config, int64_t step)
+      : LearnableText(config.global_batch, config.sequence_length, config.model.vocab_size, step) {}
 };
 
 using TensorMap = std::map<std::string, std::vector<double>>;
