@@ -132,6 +132,8 @@ TrainerConfigValues trainer_config_of(Napi::Env env, Napi::Value value) {
   config.loss_scale = loss_scale_of(env, fields.get("lossScale"));
   config.tensor_parallel = fields.integer<int32_t>("tensorParallel");
   config.data_parallel = fields.integer<int32_t>("dataParallel");
+  // Threads where nothing is said.
+  config.processes = !fields.get("processes").IsUndefined() && fields.boolean("processes") ? 1 : 0;
   config.threads = fields.integer<int32_t>("threads");
   config.sequence_length = fields.integer<int32_t>("sequenceLength");
   config.micro_batch = fields.integer<int32_t>("microBatch");

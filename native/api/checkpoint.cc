@@ -24,6 +24,7 @@ struct mr_snapshot {
   mr_snapshot(const mr_trainer* of, Snapshot empty) : trainer(of), snapshot(std::move(empty)) {}
 
   const mr_trainer* trainer;  // only compared: it may have ended
+  bool written_here = true;   // else another process has it all
   Snapshot snapshot;
   bool taken = false;
 };
@@ -34,6 +35,7 @@ Status create(mr_trainer& trainer, std::unique_ptr<mr_snapshot>* out) {
   std::vector<ParameterSpec> specs;
   for (const Parameter& parameter : trainer.parameters()) specs.push_back(parameter.spec);
   auto snapshot = std::make_unique<mr_snapshot>(&trainer, Snapshot(trainer.config(), std::move(specs)));
+  snapshot->written_here = trainer.keeps_snapshots();
   MR_RETURN_IF_ERROR(trainer.run_apart([&](Rank& rank) { return rank.allocate_snapshot(snapshot->snapshot); }));
   *out = std::move(snapshot);
   return millrace::ok();
@@ -78,6 +80,7 @@ mr_code mr_snapshot_write(const mr_snapshot* snapshot, const char* path) {
   return guarded([&]() -> Status {
     MR_RETURN_IF_ERROR(not_null(snapshot, "snapshot"));
     MR_RETURN_IF_ERROR(not_null(path, "path"));
+    if (!snapshot->written_here) return invalid_argument("expected a write in the process of rank 0, got another's");
     if (!snapshot->taken) return invalid_argument("expected a snapshot that was taken, got an empty one");
     return snapshot->snapshot.write(path);
   });
@@ -99,7 +102,7 @@ mr_code mr_trainer_save(mr_trainer* trainer, const char* path) {
     std::unique_ptr<mr_snapshot> snapshot;
     MR_RETURN_IF_ERROR(create(*trainer, &snapshot));
     MR_RETURN_IF_ERROR(take(*snapshot, *trainer));
-    return snapshot->snapshot.write(path);
+    return trainer->keeps_snapshots() ? snapshot->snapshot.write(path) : millrace::ok();
   });
 }
 

@@ -78,12 +78,13 @@ mr_code mr_trainer_create(const mr_trainer_config* config, mr_trainer** out) {
     TrainerConfig checked;
     const OpTable* ops = nullptr;
     mr_status_row* rows = nullptr;
+    millrace::RanksHere here;
     MR_RETURN_IF_ERROR(millrace::read_trainer_config(*config, &checked));
+    MR_RETURN_IF_ERROR(millrace::RanksHere::find(checked, &here));
     MR_RETURN_IF_ERROR(millrace::Fault::parse(std::getenv("MILLRACE_FAULT"), &checked.fault));
     MR_RETURN_IF_ERROR(millrace::find_backend(*config, &ops));
-    MR_RETURN_IF_ERROR(
-        millrace::open_status_page(config->status_page, config->status_page_bytes, checked.world(), &rows));
-    auto trainer = std::make_unique<mr_trainer>(checked, rows);
+    MR_RETURN_IF_ERROR(millrace::open_status_page(config->status_page, config->status_page_bytes, here.count, &rows));
+    auto trainer = std::make_unique<mr_trainer>(checked, here, rows);
     MR_RETURN_IF_ERROR(trainer->create_ranks(*ops));
     *out = trainer.release();
     return millrace::ok();
@@ -133,6 +134,7 @@ mr_code mr_trainer_read_tensor(mr_trainer* trainer, const char* kind, const char
       return invalid_argument("expected parameter or gradient for kind, got " + wanted);
     }
     MR_RETURN_IF_ERROR(find_parameter(*trainer, name, num_elements));
+    MR_RETURN_IF_ERROR(trainer->need_all_ranks("read_tensor"));
     MR_RETURN_IF_ERROR(trainer->settled("read_tensor"));
     return trainer->run_apart([&](Rank& rank) { return rank.read_tensor(wanted == "gradient", name, out); });
   });
@@ -144,6 +146,7 @@ mr_code mr_trainer_write_parameter(mr_trainer* trainer, const char* name, const 
     MR_RETURN_IF_ERROR(not_null(name, "name"));
     MR_RETURN_IF_ERROR(not_null(values, "values"));
     MR_RETURN_IF_ERROR(find_parameter(*trainer, name, num_elements));
+    MR_RETURN_IF_ERROR(trainer->need_all_ranks("write_parameter"));
     MR_RETURN_IF_ERROR(trainer->settled("write_parameter"));
     return trainer->run_apart([&](Rank& rank) { return rank.write_parameter(name, values); });
   });

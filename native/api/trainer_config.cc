@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/backend.h"
+#include "api/processes.h"
 
 namespace millrace {
 
@@ -242,6 +243,26 @@ Status read_dtype(const mr_trainer_config& from, DType* out) {
   return ok();
 }
 
+// Whose the ranks are, and how many threads each has.
+Status read_processes(const mr_trainer_config& from, TrainerConfig* out) {
+  if (from.processes != 0 && from.processes != 1) return expected("0 or 1", "processes", text(int64_t{from.processes}));
+  out->processes = from.processes != 0;
+  int ranks_here = out->world();
+  if (out->processes) {
+    mr_process process;
+    MR_RETURN_IF_ERROR(find_process(&process));
+    if (process.num_ranks != out->world()) {
+      return expected("tensor_parallel * data_parallel = " + text(int64_t{out->world()}), "the number of processes",
+                      text(int64_t{process.num_ranks}));
+    }
+    ranks_here = process.num_local_ranks;
+  }
+  out->threads_per_rank =
+      std::max(1, from.threads > 0 ? from.threads / out->world()
+                                   : static_cast<int>(std::thread::hardware_concurrency()) / ranks_here);
+  return ok();
+}
+
 }  // namespace
 
 Status find_backend(const mr_trainer_config& from, const OpTable** out) {
@@ -264,8 +285,7 @@ Status read_trainer_config(const mr_trainer_config& from, TrainerConfig* out) {
   config.model = model_of(from.model);
   config.tensor_parallel = from.tensor_parallel;
   config.data_parallel = from.data_parallel;
-  const int threads = from.threads > 0 ? from.threads : static_cast<int>(std::thread::hardware_concurrency());
-  config.threads_per_rank = std::max(1, threads / config.world());
+  MR_RETURN_IF_ERROR(read_processes(from, &config));
   config.sequence_length = from.sequence_length;
   config.micro_batch = from.micro_batch;
   config.global_batch = from.global_batch;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/backend.h"
+#include "api/processes.h"
 
 static_assert(sizeof(mr_status_header) == MR_STATUS_HEADER_BYTES && sizeof(mr_status_row) == MR_STATUS_ROW_BYTES,
               "the status page's layout is read by other processes");
@@ -37,15 +38,24 @@ Status open_status_page(void* page, size_t bytes, int num_ranks, mr_status_row**
   return ok();
 }
 
+Status RanksHere::find(const TrainerConfig& config, RanksHere* out) {
+  *out = RanksHere{0, config.world(), 0, config.world()};
+  if (!config.processes) return ok();
+  mr_process process;
+  MR_RETURN_IF_ERROR(find_process(&process));
+  *out = RanksHere{process.rank, 1, process.local_rank, process.num_local_ranks};
+  return ok();
+}
+
 }  // namespace millrace
 
 using millrace::Rank;
 using millrace::Status;
 
-mr_trainer::mr_trainer(const millrace::TrainerConfig& config, mr_status_row* rows)
-    : config_(config), threads_(config.world()) {
-  ranks_.resize(static_cast<size_t>(config.world()));
-  for (int r = 0; r < config.world(); ++r) heartbeats_.emplace_back(rows == nullptr ? nullptr : rows + r);
+mr_trainer::mr_trainer(const millrace::TrainerConfig& config, const millrace::RanksHere& here, mr_status_row* rows)
+    : config_(config), here_(here), threads_(here.count) {
+  ranks_.resize(static_cast<size_t>(here.count));
+  for (int r = 0; r < here.count; ++r) heartbeats_.emplace_back(rows == nullptr ? nullptr : rows + r);
 }
 
 mr_trainer::~mr_trainer() {
@@ -56,14 +66,21 @@ mr_trainer::~mr_trainer() {
 }
 
 Status mr_trainer::create_ranks(const millrace::OpTable& ops) {
-  MR_RETURN_IF_ERROR(mesh_.create(ops, config_.tensor_parallel, config_.data_parallel, config_.verify_parallel));
+  MR_RETURN_IF_ERROR(
+      mesh_.create(ops, config_.tensor_parallel, config_.data_parallel, config_.verify_parallel, config_.processes));
   return threads_.run([&](int r) -> Status {
     const size_t i = static_cast<size_t>(r);
     std::shared_ptr<millrace::Device> device;
-    MR_RETURN_IF_ERROR(millrace::open_device(ops, r, config_.world(), &device));
-    return Rank::create(config_, ops, mesh_.place_of(r), std::move(device), &heartbeats_[i],
+    MR_RETURN_IF_ERROR(millrace::open_device(ops, here_.number_on_machine + r, here_.on_machine, &device));
+    return Rank::create(config_, ops, mesh_.place_of(here_.first + r), std::move(device), &heartbeats_[i],
                         millrace::ParallelPolicy::standard(), &ranks_[i]);
   });
+}
+
+Status mr_trainer::need_all_ranks(const char* call) const {
+  if (!config_.processes) return millrace::ok();
+  return millrace::invalid_argument("expected ranks that are threads of one process for " + std::string(call) +
+                                    ", got processes");
 }
 
 Status mr_trainer::run_together(const std::function<Status(Rank&)>& work) {

@@ -1,4 +1,5 @@
-// What stands behind mr_trainer: one rank a thread, their communicators and their rows of the status page.
+// What stands behind mr_trainer: this process's ranks, one a thread, their communicators and their rows of the status
+// page.
 #ifndef MILLRACE_API_TRAINER_HANDLE_H_
 #define MILLRACE_API_TRAINER_HANDLE_H_
 
@@ -19,11 +20,22 @@ namespace millrace {
 // them belongs to the host's loop and is left alone.
 Status open_status_page(void* page, size_t bytes, int num_ranks, mr_status_row** rows);
 
+// Which ranks of a run are in this process: all, or one. GPUs are dealt to the ranks of a machine, `on_machine` of
+// them, of which the first here is number `number_on_machine`.
+struct RanksHere {
+  int first = 0;
+  int count = 1;
+  int number_on_machine = 0;
+  int on_machine = 1;
+
+  static Status find(const TrainerConfig&, RanksHere* out);
+};
+
 }  // namespace millrace
 
 struct mr_trainer {
   // `rows` may be null; else it outlives this object.
-  mr_trainer(const millrace::TrainerConfig& config, mr_status_row* rows);
+  mr_trainer(const millrace::TrainerConfig& config, const millrace::RanksHere& here, mr_status_row* rows);
   // Each rank's memory is freed by the thread that made it.
   ~mr_trainer();
   mr_trainer(const mr_trainer&) = delete;
@@ -51,6 +63,14 @@ struct mr_trainer {
   // The rows are the trainer's until the next ones.
   const std::vector<mr_op_time>& keep_profile(std::vector<millrace::OpTime> times);
 
+  // Results that all ranks have alike are taken from this one.
+  bool is_first_here(const millrace::Rank& rank) const { return &rank == ranks_.front().get(); }
+  // MR_INVALID_ARGUMENT where ranks are processes.
+  millrace::Status need_all_ranks(const char* call) const;
+
+  // Who writes checkpoints.
+  bool keeps_snapshots() const { return here_.first == 0; }
+
   const millrace::TrainerConfig& config() const { return config_; }
   const millrace::Progress& progress() const { return ranks_.front()->progress(); }
   // The table of logical tensors is the same on every rank.
@@ -58,6 +78,7 @@ struct mr_trainer {
 
  private:
   millrace::TrainerConfig config_;
+  millrace::RanksHere here_;
   millrace::Mesh mesh_;
   std::vector<millrace::Heartbeat> heartbeats_;
   millrace::RankThreads threads_;

@@ -58,7 +58,7 @@ Status finish_step(mr_trainer& trainer, const std::function<Status(Rank&, StepRe
   MR_RETURN_IF_ERROR(trainer.run_together([&](Rank& rank) -> Status {
     StepResult own;
     MR_RETURN_IF_ERROR(finish(rank, &own));
-    if (rank.place().rank == 0) result = std::move(own);
+    if (trainer.is_first_here(rank)) result = std::move(own);
     return millrace::ok();
   }));
   *out = mr_step_result{result.step,
@@ -135,7 +135,7 @@ mr_code mr_trainer_profile(mr_trainer* trainer, const int32_t* tokens, const int
     const auto profiled = [&](Rank& rank, StepResult* own) -> Status {
       std::vector<OpTime> own_times;
       MR_RETURN_IF_ERROR(rank.profile(tokens, samples, own, &own_times));
-      if (rank.place().rank == 0) times = std::move(own_times);
+      if (trainer->is_first_here(rank)) times = std::move(own_times);
       return millrace::ok();
     };
     MR_RETURN_IF_ERROR(finish_step(*trainer, profiled, out));
@@ -165,7 +165,7 @@ mr_code mr_trainer_evaluate(mr_trainer* trainer, const int32_t* tokens, int64_t 
       double own_sum = 0;
       int64_t own_count = 0;
       MR_RETURN_IF_ERROR(rank.evaluate(tokens, num_sequences, &own_sum, &own_count));
-      if (rank.place().rank == 0) {
+      if (trainer->is_first_here(rank)) {
         sum = own_sum;
         count = own_count;
       }
@@ -182,6 +182,7 @@ mr_code mr_trainer_logits(mr_trainer* trainer, const int32_t* tokens, int64_t le
     MR_RETURN_IF_ERROR(not_null(trainer, "trainer"));
     MR_RETURN_IF_ERROR(not_null(tokens, "tokens"));
     MR_RETURN_IF_ERROR(not_null(logits, "logits"));
+    MR_RETURN_IF_ERROR(trainer->need_all_ranks("logits"));
     MR_RETURN_IF_ERROR(trainer->settled("logits"));
     const TrainerConfig& config = trainer->config();
     if (length < 1 || length > config.sequence_length) {

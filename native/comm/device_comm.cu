@@ -51,10 +51,10 @@ struct RankEvents {
   cudaEvent_t done = nullptr;
 };
 
-class PeerGroup : public CallGroup {
+class PeerGroup : public SlotGroup {
  public:
   PeerGroup(const std::vector<int>& gpus, const DeviceOrder& order)
-      : CallGroup(static_cast<int>(gpus.size())), gpus_(gpus), order_(order), events_(gpus.size()) {}
+      : SlotGroup(static_cast<int>(gpus.size())), gpus_(gpus), order_(order), events_(gpus.size()) {}
 
   ~PeerGroup() {
     for (size_t rank = 0; rank < gpus_.size(); ++rank) {

@@ -69,11 +69,10 @@ Status GroupComm::collective(Context& context, const Call& call, Event* done) {
 Status GroupComm::run(Context& context, const Call& call) {
   const Status prepared = prepare(context);
   if (!prepared.ok()) return failed(call, prepared);
-  group_->call_of(rank_) = call;
-  if (!group_->rendezvous().meet()) return poisoned(call);
+  if (!group_->meet(rank_, call)) return poisoned(call);
   const Status verdict = compare_calls();
   const Status performed = verdict.ok() ? perform(context, call) : ok();
-  group_->rendezvous().part();
+  group_->part();
   if (!verdict.ok()) {
     abort(verdict);
     return verdict;
@@ -92,14 +91,14 @@ Status GroupComm::refuse(const Call& call, const std::string& expected, const Te
 }
 
 Status GroupComm::poisoned(const Call& call) const {
-  const Status reason = group_->rendezvous().reason();
+  const Status reason = group_->reason();
   return Status(reason.code() == MR_OK ? MR_COMM : reason.code(),
                 "rank " + std::to_string(rank_) + " gave up " + describe(call) + ": " + reason.message());
 }
 
 // This rank's own part went wrong. Where a peer's failure was the cause, that is what is told.
 Status GroupComm::failed(const Call& call, const Status& cause) {
-  if (group_->rendezvous().poisoned()) return poisoned(call);
+  if (group_->poisoned()) return poisoned(call);
   const Status reason(MR_COMM,
                       "rank " + std::to_string(rank_) + " failed in " + describe(call) + ": " + cause.message());
   abort(reason);

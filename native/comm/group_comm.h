@@ -1,41 +1,22 @@
-// GroupComm: what all communicators between threads of one process have in common, whatever moves the data. It checks a
-// call, publishes it in the rank's slot, meets the others, compares the slots (all see the same ones, so all come to
-// the same verdict) and poisons the group on any failure, so that nobody waits for ever.
+// GroupComm: what all communicators have in common, whatever moves the data. It checks a call, publishes it, meets the
+// others, compares the calls (all see the same ones, so all come to the same verdict) and poisons the group on any
+// failure, so that nobody waits for ever.
 #ifndef MILLRACE_COMM_GROUP_COMM_H_
 #define MILLRACE_COMM_GROUP_COMM_H_
 
-#include <memory>
-#include <vector>
+#include <string>
 
-#include "comm/call.h"
-#include "comm/rendezvous.h"
+#include "comm/call_group.h"
+#include "comm/communicator.h"
 
 namespace millrace {
-
-// What the ranks of a group share.
-class CallGroup {
- public:
-  explicit CallGroup(int size) : slots_(static_cast<size_t>(size)), rendezvous_(size) {}
-
-  int num_ranks() const { return static_cast<int>(slots_.size()); }
-  // A peer's, between meeting and parting.
-  Call& call_of(int rank) { return slots_[static_cast<size_t>(rank)].call; }
-  Rendezvous& rendezvous() { return rendezvous_; }
-
- private:
-  struct alignas(64) Slot {
-    Call call;
-  };
-  std::vector<Slot> slots_;
-  Rendezvous rendezvous_;
-};
 
 class GroupComm : public Communicator {
  public:
   int rank() const final { return rank_; }
   int num_ranks() const final { return group_->num_ranks(); }
   uint64_t num_collectives() const final { return num_collectives_; }
-  void abort(const Status& reason) override { group_->rendezvous().poison(reason); }
+  void abort(const Status& reason) override { group_->poison(reason); }
 
   Status all_reduce(Context&, Tensor buffer, ReduceOp, const char* operation, Event* done) final;
   Status all_gather(Context&, Tensor out, Tensor buffer, const char* operation, Event* done) final;

@@ -5,9 +5,11 @@
 #include "comm/nccl_comm.h"
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "comm/group_comm.h"
 #include "comm/nccl_link.h"
@@ -35,13 +37,14 @@ ncclDataType_t type_of(DType dtype) {
   return ncclFloat32;
 }
 
-class NcclGroup : public CallGroup {
+// The ranks of a group that are in this process: all, or one.
+class NcclGroup {
  public:
-  NcclGroup(int num_ranks, const Nccl& nccl, const NcclLimits& limits)
-      : CallGroup(num_ranks), nccl_(nccl), limits_(limits) {
-    for (int rank = 0; rank < num_ranks; ++rank) {
-      links_.push_back(std::make_unique<NcclLink>(nccl, limits.patience));
-    }
+  // `tell` is empty where all are.
+  NcclGroup(std::unique_ptr<CallGroup> calls, const std::vector<int>& ranks_here, Teller tell, const Nccl& nccl,
+            const NcclLimits& limits)
+      : calls_(std::move(calls)), tell_(std::move(tell)), nccl_(nccl), limits_(limits) {
+    for (const int rank : ranks_here) links_[rank] = std::make_unique<NcclLink>(nccl, limits.patience);
     watch_ = std::thread([this] { watch(); });
   }
 
@@ -52,41 +55,49 @@ class NcclGroup : public CallGroup {
     }
     closing_changed_.notify_one();
     watch_.join();
-    for (const auto& link : links_) link->begin_close();
-    for (const auto& link : links_) link->end_close();
+    for (const auto& [rank, link] : links_) link->begin_close();
+    for (const auto& [rank, link] : links_) link->end_close();
   }
 
   const Nccl& nccl() const { return nccl_; }
-  NcclLink& link(int rank) { return *links_[static_cast<size_t>(rank)]; }
+  CallGroup* calls() { return calls_.get(); }
+  NcclLink& link(int rank) { return *links_.at(rank); }
 
-  // What the ranks of this group connect with. Ranks of several processes would get it from one of them instead.
-  Status id(ncclUniqueId* out) {
+  // What the ranks of this group connect with, made by one of them.
+  Status id(int rank, ncclUniqueId* out) {
+    if (tell_) {
+      if (rank == 0) MR_RETURN_IF_ERROR(NcclLink::make_id(nccl_, out));
+      return tell_(out, sizeof(*out));
+    }
     std::call_once(id_once_, [this] { id_status_ = NcclLink::make_id(nccl_, &id_); });
     *out = id_;
     return id_status_;
   }
 
   void end(const Status& reason) {
-    rendezvous().poison(reason);
-    for (const auto& link : links_) link->abort();
+    calls_->poison(reason);
+    for (const auto& [rank, link] : links_) link->abort();
   }
 
  private:
   void watch() {
     std::unique_lock lock(watch_mutex_);
     while (!closing_changed_.wait_for(lock, limits_.watch_every, [this] { return closing_; })) {
-      for (int rank = 0; rank < num_ranks(); ++rank) {
-        const Status status = link(rank).check();
+      // A rank of another process has given up, while one of this may be waiting for its device.
+      if (calls_->poisoned()) return end(calls_->reason());
+      for (const auto& [rank, link] : links_) {
+        const Status status = link->check();
         if (status.ok()) continue;
-        end(Status(MR_COMM, "rank " + std::to_string(rank) + ": " + status.message()));
-        return;
+        return end(Status(MR_COMM, "rank " + std::to_string(rank) + ": " + status.message()));
       }
     }
   }
 
+  const std::unique_ptr<CallGroup> calls_;
+  const Teller tell_;
   const Nccl& nccl_;
   const NcclLimits limits_;
-  std::vector<std::unique_ptr<NcclLink>> links_;
+  std::map<int, std::unique_ptr<NcclLink>> links_;  // by rank
   std::once_flag id_once_;
   ncclUniqueId id_{};
   Status id_status_;
@@ -98,7 +109,7 @@ class NcclGroup : public CallGroup {
 
 class NcclComm : public GroupComm {
  public:
-  NcclComm(std::shared_ptr<NcclGroup> group, int rank) : GroupComm(group.get(), rank), group_(std::move(group)) {}
+  NcclComm(std::shared_ptr<NcclGroup> group, int rank) : GroupComm(group->calls(), rank), group_(std::move(group)) {}
   ~NcclComm() override {
     if (token_ != nullptr) (void)cudaFree(token_);
   }
@@ -120,8 +131,8 @@ class NcclComm : public GroupComm {
   Status connect(Context& context) {
     MR_CUDA(cudaMalloc(&token_, sizeof(float)));
     MR_CUDA(cudaMemsetAsync(token_, 0, sizeof(float), context.stream->handle));
-    ncclUniqueId id;
-    MR_RETURN_IF_ERROR(group_->id(&id));
+    ncclUniqueId id{};
+    MR_RETURN_IF_ERROR(group_->id(rank(), &id));
     return group_->link(rank()).connect(id, rank(), num_ranks(), context.heartbeat);
   }
 
@@ -156,9 +167,20 @@ Status create_nccl_group(int num_ranks, const NcclLimits& limits,
                          std::vector<std::unique_ptr<Communicator>>* communicators) {
   const Nccl* nccl = nullptr;
   MR_RETURN_IF_ERROR(load_nccl(&nccl));
-  auto group = std::make_shared<NcclGroup>(num_ranks, *nccl, limits);
+  std::vector<int> ranks;
+  for (int rank = 0; rank < num_ranks; ++rank) ranks.push_back(rank);
+  auto group = std::make_shared<NcclGroup>(std::make_unique<SlotGroup>(num_ranks), ranks, Teller(), *nccl, limits);
   communicators->clear();
   for (int rank = 0; rank < num_ranks; ++rank) communicators->push_back(std::make_unique<NcclComm>(group, rank));
+  return ok();
+}
+
+Status create_nccl_member(std::unique_ptr<CallGroup> calls, int rank, Teller tell, const NcclLimits& limits,
+                          std::unique_ptr<Communicator>* out) {
+  const Nccl* nccl = nullptr;
+  MR_RETURN_IF_ERROR(load_nccl(&nccl));
+  auto group = std::make_shared<NcclGroup>(std::move(calls), std::vector<int>{rank}, std::move(tell), *nccl, limits);
+  *out = std::make_unique<NcclComm>(std::move(group), rank);
   return ok();
 }
 

@@ -16,7 +16,7 @@ constexpr int64_t kChunk = int64_t{1} << 18;  // elements: 1 MiB of f32 stays in
 
 class ThreadComm : public GroupComm {
  public:
-  ThreadComm(std::shared_ptr<CallGroup> group, int rank) : GroupComm(group.get(), rank), group_(std::move(group)) {
+  ThreadComm(std::shared_ptr<SlotGroup> group, int rank) : GroupComm(group.get(), rank), group_(std::move(group)) {
     sources_.resize(static_cast<size_t>(num_ranks()));
     destinations_.resize(static_cast<size_t>(num_ranks()));
   }
@@ -87,7 +87,7 @@ class ThreadComm : public GroupComm {
     }
   }
 
-  std::shared_ptr<CallGroup> group_;
+  std::shared_ptr<SlotGroup> group_;
   std::vector<const void*> sources_;
   std::vector<void*> destinations_;
 };
@@ -95,7 +95,7 @@ class ThreadComm : public GroupComm {
 }  // namespace
 
 std::vector<std::unique_ptr<Communicator>> create_thread_group(int num_ranks) {
-  auto group = std::make_shared<CallGroup>(num_ranks);
+  auto group = std::make_shared<SlotGroup>(num_ranks);
   std::vector<std::unique_ptr<Communicator>> communicators;
   for (int rank = 0; rank < num_ranks; ++rank) communicators.push_back(std::make_unique<ThreadComm>(group, rank));
   return communicators;

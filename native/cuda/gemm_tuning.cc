@@ -77,7 +77,6 @@ Status fastest(Context& context, GemmState& state, const GemmPlan& plan, const G
                const std::vector<Algorithm>& candidates, size_t* winner, bool* measured) {
   *winner = 0;
   *measured = true;
-  if (candidates.size() == 1) return ok();
   const Target target(gemm);
   *measured = target.data() != nullptr;
   if (!*measured) return ok();
@@ -107,7 +106,9 @@ Status fastest(Context& context, GemmState& state, const GemmPlan& plan, const G
                           " algorithms for a product");
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times[a] < times[b]; });
   order.resize(std::min<size_t>(order.size(), kFinalists));
-  for (const size_t i : order) MR_RETURN_IF_ERROR(look(i, kSecondLook, &times[i]));
+  if (order.size() > 1) {
+    for (const size_t i : order) MR_RETURN_IF_ERROR(look(i, kSecondLook, &times[i]));
+  }
   *winner = *std::min_element(order.begin(), order.end(), [&](size_t a, size_t b) { return times[a] < times[b]; });
   return ok();
 }

@@ -20,6 +20,7 @@ struct TrainerConfig {
   bool tf32 = false;  // f32 products read TF32
   int tensor_parallel = 1;
   int data_parallel = 1;
+  bool processes = false;  // each rank is a process of its own; else all are threads of one
   int threads_per_rank = 1;
   int64_t sequence_length = 0;  // T
   int64_t micro_batch = 0;      // sequences a data-parallel rank at a time

@@ -3,6 +3,8 @@
 #ifndef MILLRACE_TRAIN_PLACE_H_
 #define MILLRACE_TRAIN_PLACE_H_
 
+#include <vector>
+
 #include "comm/communicator.h"
 
 namespace millrace {
@@ -17,6 +19,10 @@ struct Place {
   Communicator* tensor_group = nullptr;
   Communicator* data_group = nullptr;
   Communicator* world_group = nullptr;
+  // Where ranks are processes: by tensor-parallel rank, the way between rank 0, which keeps what a checkpoint is
+  // written from, and that rank of the first data-parallel group, for tensors in the machines' memory. Null for others
+  // and for rank 0 itself. Empty where ranks are threads.
+  std::vector<Communicator*> keepers;
 
   int world() const { return tensor_size * data_size; }
 

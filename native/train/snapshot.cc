@@ -78,6 +78,18 @@ size_t Snapshot::bytes_of(const Place& place, const ParameterSet& parameters) {
 Status Snapshot::allocate(const Place& place, const ParameterSet& parameters, const std::shared_ptr<Device>& device,
                           Context& context) {
   if (place.data_rank != 0) return ok();
+  MR_RETURN_IF_ERROR(allocate_share(place, parameters, device, context));
+  if (place.keepers.empty() || place.tensor_rank != 0) return ok();
+  for (int rank = 1; rank < place.tensor_size; ++rank) {
+    Place other = place;
+    other.tensor_rank = rank;
+    MR_RETURN_IF_ERROR(allocate_share(other, parameters, device, context));
+  }
+  return ok();
+}
+
+Status Snapshot::allocate_share(const Place& place, const ParameterSet& parameters,
+                                const std::shared_ptr<Device>& device, Context& context) {
   Share share;
   share.device = device;
   MR_RETURN_IF_ERROR(Arena::create_on_host(*device, bytes_of(place, parameters), &share.arena));
@@ -100,6 +112,19 @@ Status Snapshot::take(const Place& place, const ParameterSet& parameters, const 
   }));
   MR_RETURN_IF_ERROR(context.device->wait(context));
   if (place.tensor_rank == 0) progress_ = progress;
+  return gather(place, context);
+}
+
+// One rank after the other, each with rank 0 alone: what they send is as much as what is kept.
+Status Snapshot::gather(const Place& place, Context& context) {
+  for (size_t rank = 1; rank < place.keepers.size(); ++rank) {
+    Communicator* const keeper = place.keepers[rank];
+    if (keeper == nullptr) continue;
+    for (const Tensor& copy : shares_[rank].tensors) {
+      if (copy.empty()) continue;
+      MR_RETURN_IF_ERROR(keeper->broadcast(context, copy, 1, "snapshot to rank 0"));
+    }
+  }
   return ok();
 }
 

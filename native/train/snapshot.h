@@ -21,7 +21,8 @@ class Snapshot {
   Snapshot(const TrainerConfig& config, std::vector<ParameterSpec> specs);
 
   // By every rank, on its own thread: memory for its share, every page of it touched, so that no copy waits for memory.
-  // Groups of data-parallel ranks hold the same, so the first alone takes part.
+  // Groups of data-parallel ranks hold the same, so the first alone takes part. Where ranks are processes, rank 0 keeps
+  // the shares of all, which the others send it in take(); only its snapshot can be written.
   Status allocate(const Place&, const ParameterSet&, const std::shared_ptr<Device>&, Context&);
   // By every rank, on its own thread, after allocate(): the copy.
   Status take(const Place&, const ParameterSet&, const Progress&, Context&);
@@ -42,6 +43,10 @@ class Snapshot {
     std::unique_ptr<Arena> arena;
     std::vector<Tensor> tensors;
   };
+
+  Status allocate_share(const Place&, const ParameterSet&, const std::shared_ptr<Device>&, Context&);
+  // Rank 0 gets the shares of the others.
+  Status gather(const Place&, Context&);
 
   TrainerConfig config_;
   std::vector<ParameterSpec> specs_;

@@ -43,7 +43,7 @@ export interface Registry {
 export const INPUTS = "inputs";
 
 /** The program that joins training or evaluation with the loader: stages may not import one another, this folder may. */
-const TRAINING_CHILD = new URL("./training-child.js", import.meta.url);
+export const TRAINING_CHILD = new URL("./training-child.js", import.meta.url);
 
 export const registry: Registry = {
   url: import.meta.url,

@@ -12,6 +12,7 @@ import {
 } from "../models/index.js";
 import type { Backend, NativeTrainerConfig } from "../native.js";
 import { type InitialWeights, resolveInit } from "./initial-weights.js";
+import { parseLaunch } from "./processes.js";
 
 const powerOfTwo = z
   .number()
@@ -25,7 +26,9 @@ export const trainSchema = z.strictObject({
   tp: sizeSchema.default(1),
   /** Data-parallel ranks. */
   dp: sizeSchema.default(1),
-  /** Over all ranks; 0: one a processor. */
+  /** mpirun or srun, with its options: each rank is a process that it starts. Threads of one process without it. */
+  launch: z.string().optional(),
+  /** Over all ranks; 0: one a processor, of each machine. */
   threads: z
     .int()
     .nonnegative()
@@ -91,7 +94,14 @@ export type TrainConfig = z.output<typeof trainSchema>;
 type LossScale = NonNullable<TrainConfig["lossScale"]>;
 
 /** What a trainer is told besides, and what may differ between a checkpoint and its continuation. */
-type HowItRuns = "backend" | "tensorParallel" | "dataParallel" | "threads" | "recompute" | "verifyParallel";
+type HowItRuns =
+  | "backend"
+  | "processes"
+  | "tensorParallel"
+  | "dataParallel"
+  | "threads"
+  | "recompute"
+  | "verifyParallel";
 
 /** Everything that decides the curve, with the model spelled out; what a checkpoint must agree with. */
 export interface ResolvedTraining extends Omit<NativeTrainerConfig, HowItRuns | "lossScale"> {
@@ -108,6 +118,8 @@ export interface TrainingRun {
   readonly device: Device;
   readonly tp: number;
   readonly dp: number;
+  /** The launcher of ranks as processes, and its options. */
+  readonly launch?: readonly string[];
   readonly threads: number;
   readonly recompute: "none" | "selective" | "full";
   readonly verifyParallel: boolean;
@@ -160,6 +172,7 @@ export async function resolveTraining(config: TrainConfig): Promise<{ training: 
       device,
       tp,
       dp,
+      ...(config.launch !== undefined && { launch: parseLaunch(config.launch, tp * dp) }),
       threads,
       recompute,
       verifyParallel,
@@ -187,8 +200,23 @@ function requireAtMost(value: number, bound: number, name: string, boundName: st
     throw invalid("config-train", `expected at most ${boundName} (${bound}) for ${name}, got ${value}`);
 }
 
-export function trainerConfig(training: ResolvedTraining, run: TrainingRun, backend: Backend): NativeTrainerConfig {
+export function trainerConfig(
+  training: ResolvedTraining,
+  run: TrainingRun,
+  backend: Backend,
+  processes = false,
+): NativeTrainerConfig {
   const { tp, dp, threads, recompute, verifyParallel } = run;
   const { initialWeights: _, lossScale = null, ...rest } = training;
-  return { ...rest, lossScale, backend, tensorParallel: tp, dataParallel: dp, threads, recompute, verifyParallel };
+  return {
+    ...rest,
+    lossScale,
+    backend,
+    tensorParallel: tp,
+    dataParallel: dp,
+    processes,
+    threads,
+    recompute,
+    verifyParallel,
+  };
 }

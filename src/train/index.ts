@@ -1,4 +1,6 @@
 // The stage that trains: one process phase that supervises a child. It resumes from its own checkpoints.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { digestFile } from "../base/digest.js";
 import { invalid, MillraceError } from "../base/errors.js";
@@ -9,11 +11,21 @@ import { modelFile, requireDevice } from "../models/index.js";
 import type { FileRef, PhaseContext, Progress, Stage, TaskResult } from "../records/stage.js";
 import { resolveTraining, type TrainConfig, trainSchema } from "./config.js";
 import { initFile } from "./initial-weights.js";
-import { CHECKPOINTS_NAME, METRICS_NAME, type TrainJob, type TrainMessage, type TrainOutcome } from "./loop.js";
+import { takeLaunchedRanks } from "./launched-here.js";
+import type { TrainJob, TrainMessage, TrainOutcome } from "./loop.js";
+import { CHECKPOINTS_NAME, METRICS_NAME } from "./run-records.js";
 import { supervise } from "./supervisor.js";
 
 export { type ResolvedTraining, resolveTraining, type TrainConfig, trainerConfig, trainSchema } from "./config.js";
+export {
+  launchedPlace,
+  type ReleaseJob,
+  releaseLaunched,
+  runAsFirst,
+  serveAsPartner,
+} from "./launched-here.js";
 export { runTraining, type TrainJob } from "./loop.js";
+export { type Processes, serveRank } from "./processes.js";
 
 const STATUS_NAME = "status.page";
 /** The mean of this many last steps is the run's last loss: one step is noise. */
@@ -21,9 +33,13 @@ const LAST_STEPS = 10;
 
 /**
  * `childModule` is the program of the training process: it joins this stage's loop with the loader, which a stage may not
- * do itself.
+ * do itself. `rankModule` is that of each process where each is a rank.
  */
-export function createTrainStage(childModule: URL): Stage<TrainConfig> {
+export function createTrainStage(
+  childModule: URL,
+  rankModule: URL = new URL("training-rank.js", childModule),
+): Stage<TrainConfig> {
+  const programs = { child: childModule, rank: rankModule };
   return {
     name: "train",
     version: 1,
@@ -37,29 +53,34 @@ export function createTrainStage(childModule: URL): Stage<TrainConfig> {
       return [...(file === undefined ? [] : [file]), ...(init === undefined ? [] : [initFile(init)])];
     },
     phases: [
-      { name: "steps", kind: "process", run: (context, report, signal) => train(childModule, context, report, signal) },
+      { name: "steps", kind: "process", run: (context, report, signal) => train(programs, context, report, signal) },
     ],
     dataOutputs: (_dir, outputs) => outputs.filter(({ path }) => [STATE_NAME, WEIGHTS_NAME].includes(basename(path))),
-    runtimeKeys: ["threads", "recompute", "checkpointEvery", "keepCheckpoints"],
+    runtimeKeys: ["launch", "threads", "recompute", "checkpointEvery", "keepCheckpoints"],
     // A checkpoint that does not fit what these lead to (a schedule over other steps) is refused with the difference.
     continuationKeys: ["steps", "decaySteps", "device", "tp", "dp", "verifyParallel", "evalEvery", "evalTokens"],
   };
 }
 
 async function train(
-  childModule: URL,
+  programs: { readonly child: URL; readonly rank: URL },
   context: PhaseContext<TrainConfig>,
   report: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<TaskResult> {
   const { training, run } = await resolveTraining(context.config);
   const root = join(context.dir, CHECKPOINTS_NAME);
-  const statusPath = join(context.workDir, STATUS_NAME);
+  const launched = takeLaunchedRanks(run.tp * run.dp, run.launch);
+  const isOfProcesses = run.launch !== undefined || launched !== undefined;
+  // Memory that several processes map is shared on one machine alone: their pages lie where that is all that sees them.
+  const statusFolder = isOfProcesses ? await mkdtemp(join(tmpdir(), "millrace-status-")) : undefined;
+  const statusPath = join(statusFolder ?? context.workDir, STATUS_NAME);
   const job: TrainJob = {
     kind: "train",
     dir: context.dir,
     manifest: findManifest(context.inputs),
     statusPath,
+    isLaunched: launched !== undefined,
     training,
     run,
   };
@@ -67,7 +88,8 @@ async function train(
   let checkpoint = lastCheckpoint === undefined ? undefined : basename(lastCheckpoint);
   const progress = new TrainProgress(run.steps, report);
   const outcome = await supervise<TrainJob, TrainMessage, TrainOutcome>({
-    module: childModule,
+    module: run.launch === undefined ? programs.child : programs.rank,
+    processes: isOfProcesses ? { command: run.launch, numRanks: run.tp * run.dp } : undefined,
     job,
     statusPath,
     signal,
@@ -79,7 +101,7 @@ async function train(
       checkpoint === undefined
         ? "there is no checkpoint yet: the same command starts again from step 0"
         : `${join(root, checkpoint)} is whole: the same command goes on from it`,
-  });
+  }).finally(() => statusFolder !== undefined && rm(statusFolder, { recursive: true, force: true }));
   if (outcome.interrupted) {
     throw new MillraceError(
       "interrupted",

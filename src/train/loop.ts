@@ -1,6 +1,7 @@
 // The loop in the training process: moves batches, metrics, signals and checkpoint requests. All that changes the model
 // happens in native/train; who is dead or hung is the supervisor's to say.
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { JobContext } from "../base/child.js";
 import { invalid } from "../base/errors.js";
 import {
@@ -10,18 +11,18 @@ import {
   pruneCheckpoints,
   WEIGHTS_NAME,
 } from "../formats/checkpoint.js";
-import { finiteOrNull, type MetricsLine, MetricsWriter } from "../formats/metrics.js";
+import { finiteOrNull, type MetricsLine } from "../formats/metrics.js";
 import { HostRow, statusPageBytes, writeStatusHeader } from "../formats/status-page.js";
 import { backendOf, heldOutLoss } from "../models/index.js";
 import { type Backend, type NativeTrainer, native, type StepResult } from "../native.js";
 import type { BatchSource, DatasetIdentity, TokenDataset } from "../records/batch.js";
-import { CheckpointWriter, type Unsealed } from "./checkpoint-writer.js";
+import type { Unsealed } from "./checkpoint-writer.js";
 import { type ResolvedTraining, type TrainingRun, trainerConfig } from "./config.js";
 import { checkInitTokenizer } from "./initial-weights.js";
+import { type Processes, statusPathOf } from "./processes.js";
+import { CHECKPOINTS_NAME, openRecords, partnerRecords, type RunRecords } from "./run-records.js";
 import { takeSteps } from "./steps-ahead.js";
 
-export const METRICS_NAME = "metrics.jsonl";
-export const CHECKPOINTS_NAME = "checkpoints";
 const TICK_EVERY_MS = 200;
 
 export interface TrainJob {
@@ -30,7 +31,10 @@ export interface TrainJob {
   readonly dir: string;
   /** manifest.json of the shards. */
   readonly manifest: string;
+  /** Where ranks are processes: of the pages of all, see statusPathOf. */
   readonly statusPath: string;
+  /** Ranks are processes that a launcher started with the command itself: whoever is first tells the others. */
+  readonly isLaunched?: boolean;
   readonly training: ResolvedTraining;
   readonly run: TrainingRun;
 }
@@ -51,17 +55,25 @@ interface Submitted {
 export interface TrainOutcome {
   readonly step: number;
   readonly backend: Backend;
-  /** The folder of the last checkpoint, of this very step. */
+  /** The folder of the last checkpoint, of this very step; in a process that writes none maybe "". */
   readonly checkpoint: string;
   /** Stopped before the last step because it was asked to. */
   readonly interrupted: boolean;
 }
 
-export async function runTraining(job: TrainJob, dataset: TokenDataset, context: JobContext): Promise<TrainOutcome> {
+/** Ranks are threads of this process; or processes, of which this is one, and then this runs in all of them alike. */
+export interface TrainContext extends JobContext {
+  readonly processes?: Processes;
+}
+
+export async function runTraining(job: TrainJob, dataset: TokenDataset, context: TrainContext): Promise<TrainOutcome> {
   const { training, run } = job;
+  const { processes } = context;
   const post = (message: TrainMessage) => context.post(message);
-  const numRanks = run.tp * run.dp;
-  const page = native().mapFileWritable(job.statusPath, statusPageBytes(numRanks));
+  const numRanks = processes === undefined ? run.tp * run.dp : 1;
+  const statusPath = processes === undefined ? job.statusPath : statusPathOf(job.statusPath, processes.place.rank);
+  await mkdir(dirname(statusPath), { recursive: true });
+  const page = native().mapFileWritable(statusPath, statusPageBytes(numRanks));
   writeStatusHeader(page, numRanks, process.pid);
   const host = new HostRow(page, numRanks);
   host.set("idle", "reading checkpoints", 0);
@@ -69,10 +81,10 @@ export async function runTraining(job: TrainJob, dataset: TokenDataset, context:
 
   checkVocabulary(dataset, training);
   if (run.init !== undefined) checkInitTokenizer(run.init, dataset);
-  const checkpoint = await findCheckpoint(job, dataset, post);
+  const checkpoint = await agreeOn(processes, () => findCheckpoint(job, dataset, post));
   const backend = backendOf(run.device);
   host.set("idle", "creating the trainer", 0);
-  const trainer = native().createTrainer(trainerConfig(training, run, backend), page);
+  const trainer = native().createTrainer(trainerConfig(training, run, backend, processes !== undefined), page);
   try {
     if (checkpoint !== undefined) {
       host.set("idle", "loading the checkpoint", checkpoint.state.step);
@@ -86,6 +98,15 @@ export async function runTraining(job: TrainJob, dataset: TokenDataset, context:
     clearInterval(ticker);
     trainer.destroy();
   }
+}
+
+/** What `find` finds in the one process, or in the first of several: it alone looks, and may tidy up. */
+async function agreeOn<T>(
+  processes: Processes | undefined,
+  find: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  if (processes === undefined) return find();
+  return (await processes.tell(processes.isFirst ? await find() : undefined)) ?? undefined;
 }
 
 function checkVocabulary(dataset: TokenDataset, training: ResolvedTraining): void {
@@ -142,8 +163,10 @@ class Loop {
   readonly #trainer: NativeTrainer;
   readonly #host: HostRow;
   readonly #backend: Backend;
-  readonly #context: JobContext;
+  readonly #context: TrainContext;
   #nextSample = 0;
+  /** Where ranks are processes: what the first of them said after the last step. */
+  #toldToStop = false;
 
   constructor(
     job: TrainJob,
@@ -151,7 +174,7 @@ class Loop {
     trainer: NativeTrainer,
     host: HostRow,
     backend: Backend,
-    context: JobContext,
+    context: TrainContext,
   ) {
     this.#job = job;
     this.#dataset = dataset;
@@ -169,13 +192,11 @@ class Loop {
     this.#host.set("idle", "memory for checkpoints", step);
     const snapshot = await this.#trainer.createSnapshot();
     this.#post({ type: "started", step, backend: this.#backend });
-    const metrics = await MetricsWriter.open(join(dir, METRICS_NAME), step);
-    const checkpoints = new CheckpointWriter<ResolvedTraining>(snapshot, {
-      root: join(dir, CHECKPOINTS_NAME),
-      keep: run.keepCheckpoints,
-      before: () => metrics.sync(),
-      onSaved: (name) => this.#post({ type: "saved", name }),
-    });
+    const onSaved = (name: string) => this.#post({ type: "saved", name });
+    const records =
+      this.#context.processes?.isFirst === false
+        ? partnerRecords<ResolvedTraining>(snapshot)
+        : await openRecords<ResolvedTraining>(snapshot, { dir, step, keepCheckpoints: run.keepCheckpoints, onSaved });
     const batches = await this.#dataset.openBatches({
       sequenceLength: training.sequenceLength,
       globalBatch: training.globalBatch,
@@ -183,40 +204,39 @@ class Loop {
       firstSample: this.#nextSample,
     });
     try {
+      await this.#agreeToStop();
       const steps = takeSteps<Submitted, MetricsLine>({
         taken: step,
         last: run.steps,
         ahead: this.#trainer.stepsAhead(),
         isBoundary: (number) => this.#isBoundary(number),
-        isStopped: () => this.#context.signal.aborted,
+        isStopped: () => this.#isStopped(),
         submit: (number, behind) => this.#submit(number, batches, behind),
         collect: (number, submitted) => this.#collect(number, submitted),
       });
       for await (const { step: number, result: line, isFinal } of steps) {
         step = number;
         const due = isFinal || isDue(step, run.checkpointEvery, run.steps);
-        const stoodMs = due ? await this.#copyState(step, checkpoints) : undefined;
-        await metrics.append(stoodMs === undefined ? line : { ...line, checkpoint_ms: stoodMs });
+        const stoodMs = due ? await this.#copyState(step, records) : undefined;
+        await records.append(stoodMs === undefined ? line : { ...line, checkpoint_ms: stoodMs });
         this.#post({ type: "step", line });
         if (due) {
-          checkpoints.write(this.#stateOf(step));
+          records.write(this.#stateOf(step));
           savedStep = step;
         }
-        checkpoints.check();
+        records.check();
       }
       // Asked to stop between two steps, or before the first.
       if (savedStep !== step) {
-        await this.#copyState(step, checkpoints);
-        checkpoints.write(this.#stateOf(step));
+        await this.#copyState(step, records);
+        records.write(this.#stateOf(step));
       }
       this.#host.set("idle", "writing the last checkpoint", step);
-      const last = (await checkpoints.finish()) ?? checkpoint!;
-      return { step, backend: this.#backend, checkpoint: last.dir, interrupted: step < run.steps };
+      const last = (await records.finish()) ?? checkpoint;
+      return { step, backend: this.#backend, checkpoint: last?.dir ?? "", interrupted: step < run.steps };
     } finally {
       await batches.close();
-      // What is being written is worth finishing whatever else failed; its own failure is not worth hiding that.
-      await checkpoints.finish().catch(() => undefined);
-      await metrics.close();
+      await records.close();
       snapshot.destroy();
     }
   }
@@ -252,7 +272,18 @@ class Loop {
     this.#nextSample += training.globalBatch;
     this.#noteSkipped(step, result);
     const heldOut = isDue(step, run.evalEvery, run.steps) ? await this.#measureHeldOut(step) : undefined;
+    await this.#agreeToStop();
     return metricsLine(step, result, submitted, heldOut);
+  }
+
+  #isStopped(): boolean {
+    return this.#context.processes === undefined ? this.#context.signal.aborted : this.#toldToStop;
+  }
+
+  /** All processes take the same steps: the first, which hears the wish to stop, tells the others between two. */
+  async #agreeToStop(): Promise<void> {
+    const { processes, signal } = this.#context;
+    if (processes !== undefined) this.#toldToStop = await processes.tell(signal.aborted);
   }
 
   #noteSkipped(step: number, { overflow, lossScale }: StepResult): void {
@@ -276,10 +307,10 @@ class Loop {
   }
 
   /** How long training stood still for it, in milliseconds. */
-  async #copyState(step: number, checkpoints: CheckpointWriter<ResolvedTraining>): Promise<number> {
+  async #copyState(step: number, records: RunRecords<ResolvedTraining>): Promise<number> {
     const start = performance.now();
     this.#host.set("idle", "copying the state for a checkpoint, or waiting for the one before", step);
-    await checkpoints.take();
+    await records.take();
     return round(performance.now() - start);
   }
 

@@ -37,12 +37,15 @@ export interface Verdict {
 
 export class Watch {
   readonly #limits: WatchLimits;
+  readonly #onlyRank: number | undefined;
   #ranks: Track[] = [];
   #host: Track | undefined;
   #stoppedMs = 0;
 
-  constructor(limits: WatchLimits = defaultLimits) {
+  /** `onlyRank`: the page is that rank's alone, whose peers have pages of their own. */
+  constructor(limits: WatchLimits = defaultLimits, onlyRank?: number) {
     this.#limits = limits;
+    this.#onlyRank = onlyRank;
   }
 
   /** `isStopped`: the system itself says that the process is stopped, whatever the loop was at. */
@@ -72,7 +75,7 @@ export class Watch {
     if (!overdue || rows.some(({ stillMs }) => stillMs < longest - TOGETHER_MS)) return undefined;
     return {
       code: "train-process-stopped",
-      message: `the training process ${page.processId} has not moved for ${seconds(Math.max(longest, this.#stoppedMs))}: ${describePlaces(page)}`,
+      message: `the training process ${page.processId} has not moved for ${seconds(Math.max(longest, this.#stoppedMs))}: ${describePlaces(page, this.#onlyRank)}`,
     };
   }
 
@@ -84,12 +87,13 @@ export class Watch {
     const { row, stillMs } = this.#ranks[frozen]!;
     return {
       code: "train-rank-hung",
-      message: `rank ${frozen} has not moved for ${seconds(stillMs)} in '${row.operation}' (step ${row.step})${this.#describeWaiting(frozen)}`,
+      message: `rank ${this.#onlyRank ?? frozen} has not moved for ${seconds(stillMs)} in '${row.operation}' (step ${row.step})${this.#describeWaiting(frozen)}`,
     };
   }
 
   /** Ranks wait, and nobody computes on whom they could be waiting. */
   #stuckCollective(): Verdict | undefined {
+    if (this.#onlyRank !== undefined) return undefined;
     const waiting = this.#ranks.filter(({ row }) => row.state === "waiting");
     const longest = Math.max(0, ...waiting.map(({ unchangedMs }) => unchangedMs));
     if (longest <= this.#limits.stillMs || this.#ranks.some(({ row }) => row.state === "computing")) return undefined;
@@ -129,14 +133,18 @@ export class Watch {
   }
 
   #describeWaiting(culprit: number): string {
-    const waiting = this.#ranks.flatMap(({ row }, rank) =>
-      rank !== culprit && row.state === "waiting" ? [{ rank, row }] : [],
+    return describeWaiting(
+      this.#ranks.flatMap(({ row }, rank) => (rank !== culprit && row.state === "waiting" ? [{ rank, row }] : [])),
     );
-    if (waiting.length === 0) return "";
-    const names = waiting.map(({ rank }) => rank).join(", ");
-    const verb = waiting.length === 1 ? `rank ${names} waits` : `ranks ${names} wait`;
-    return `; ${verb} for it in collective ${Math.max(...waiting.map(({ row }) => row.collective))}`;
   }
+}
+
+/** Who waits for a rank that is to blame; "" when nobody does. */
+export function describeWaiting(waiting: readonly { readonly rank: number; readonly row: StatusRow }[]): string {
+  if (waiting.length === 0) return "";
+  const names = waiting.map(({ rank }) => rank).join(", ");
+  const verb = waiting.length === 1 ? `rank ${names} waits` : `ranks ${names} wait`;
+  return `; ${verb} for it in collective ${Math.max(...waiting.map(({ row }) => row.collective))}`;
 }
 
 function advance(before: Track | undefined, row: StatusRow, seenMs: number): Track {
@@ -153,14 +161,15 @@ function advance(before: Track | undefined, row: StatusRow, seenMs: number): Tra
   };
 }
 
-/** Where everyone was, for the message about a process that is gone. */
-export function describePlaces(page: StatusPage): string {
+/** Where everyone was, for the message about a process that is gone; `firstRank`: that of the page's first row. */
+export function describePlaces(page: StatusPage, firstRank = 0, loop = "the loop"): string {
   const place = (name: string, row: StatusRow) => `${name} ${row.state} in '${row.operation}' (step ${row.step})`;
-  return [place("the loop was", page.host), ...page.ranks.map((row, rank) => place(`rank ${rank} was`, row))].join(
-    ", ",
-  );
+  return [
+    place(`${loop} was`, page.host),
+    ...page.ranks.map((row, index) => place(`rank ${firstRank + index} was`, row)),
+  ].join(", ");
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }

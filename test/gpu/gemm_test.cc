@@ -168,18 +168,32 @@ TEST_F(GemmTest, Tf32RoundsWhatIsReadAndNothingElse) {
   EXPECT_EQ(worst(op, DType::kF32, initial_values(op)), exact);
 }
 
-TEST_F(GemmTest, ShapesForWhichTheLibraryRefusesAnEpilogueWork) {
-  // BIAS, GELU_AUX_BIAS, DGELU and BGRADB, one after the other and all together.
-  for (const char* epilogues : {"4", "164", "192", "512", "4,164,192,512"}) {
-    const EnvironmentVariable refuses("MILLRACE_EMULATED_CUBLAS_LT_REFUSES", epilogues);
-    folder_.clear();
-    reopen();
-    for (const DType dtype : kTypes) {
-      for (const OpCase& op : {linear_case(64, 40, 96, true), mlp_case(Gelu::kTanh, 24, 64, 16)}) {
-        EXPECT_LE(worst(op, dtype, initial_values(op, dtype)), tolerance_of(dtype)) << op.name << " " << epilogues;
+TEST_F(GemmTest, EpiloguesThatTheLibraryRefusesOrOffersInVainAreReplaced) {
+  for (const char* refusal : {"MILLRACE_EMULATED_CUBLAS_LT_REFUSES", "MILLRACE_EMULATED_CUBLAS_LT_FAILS"}) {
+    // BIAS, GELU_AUX_BIAS, DGELU and BGRADB, one after the other and all together.
+    for (const char* epilogues : {"4", "164", "192", "512", "4,164,192,512"}) {
+      const EnvironmentVariable refuses(refusal, epilogues);
+      folder_.clear();
+      reopen();
+      for (const DType dtype : kTypes) {
+        for (const OpCase& op : {linear_case(64, 40, 96, true), mlp_case(Gelu::kTanh, 24, 64, 16)}) {
+          EXPECT_LE(worst(op, dtype, initial_values(op, dtype)), tolerance_of(dtype))
+              << op.name << " " << refusal << " " << epilogues;
+        }
       }
     }
   }
+}
+
+TEST_F(GemmTest, APlainProductThatTheLibraryOffersInVainIsAnError) {
+  const EnvironmentVariable fails("MILLRACE_EMULATED_CUBLAS_LT_FAILS", "1");
+  folder_.clear();
+  reopen();
+  const OpCase op = linear_case(64, 40, 96, false);
+  CaseResult result;
+  const Status status =
+      run_on_device(op, *cuda_backend(DType::kF32), *rank_, initial_values(op, DType::kF32), &result, nullptr);
+  EXPECT_NE(status.message().find("cuBLASLt refused each of its 1 algorithms"), std::string::npos) << status.message();
 }
 
 TEST_F(GemmTest, TheFirstCallWhichTimesHasTheBitsOfLaterOnes) {

@@ -20,7 +20,8 @@ typedef struct mr_snapshot mr_snapshot;
 mr_code mr_snapshot_create(mr_trainer* trainer, mr_snapshot** out);
 void mr_snapshot_destroy(mr_snapshot* snapshot);
 
-/* Copies the state after the last step. Uses both handles; the snapshot must be of this trainer. */
+/* Copies the state after the last step. Uses both handles; the snapshot must be of this trainer. Where ranks are
+ * processes, the copies of all come together in that of rank 0, which alone can be written. */
 mr_code mr_snapshot_take(mr_snapshot* snapshot, mr_trainer* trainer);
 
 /* Writes the checkpoint of what was last taken: logical tensors, moments and counters in one safetensors file

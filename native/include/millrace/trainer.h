@@ -1,8 +1,10 @@
 /* The trainer: GPT-2 with tensor parallelism (Megatron-LM, Shoeybi et al. 2019) as one handle.
  *
  * A trainer runs its ranks as threads of this process: world = tensor_parallel * data_parallel; tensor-parallel ranks
- * are consecutive (paper, appendix B). The caller's thread hands out work and waits; a handle is used by one thread at
- * a time. All that changes the model (micro-batches, loss scale, clipping, schedule, optimizer) happens behind this
+ * are consecutive (paper, appendix B). Or each rank is a process: then this process's trainer has that one, every
+ * process makes the same calls with the same arguments, and results are the same on all; mr_trainer_logits and tensors
+ * by name need ranks as threads. The caller's thread hands out work and waits; a handle is used by one thread at a
+ * time. All that changes the model (micro-batches, loss scale, clipping, schedule, optimizer) happens behind this
  * interface.
  */
 #ifndef MILLRACE_TRAINER_H_
@@ -53,7 +55,8 @@ typedef struct mr_trainer_config {
   mr_loss_scale loss_scale; /* of "fp16"; all 0 for others, which are not scaled */
   int32_t tensor_parallel;
   int32_t data_parallel;
-  int32_t threads;         /* total over all ranks; 0: one a processor */
+  int32_t processes;       /* 1: each rank is a process, which has joined the others (processes.h) */
+  int32_t threads;         /* total over all ranks; 0: one a processor, of ranks as processes on each machine */
   int32_t sequence_length; /* T <= context_length */
   int32_t micro_batch;     /* sequences a data-parallel rank at a time */
   int32_t global_batch;    /* sequences a step; a multiple of micro_batch * data_parallel */

@@ -2,7 +2,9 @@
 // demands: layouts, types, alignments of buffers and of the workspace, the leading dimension of the auxiliary buffer.
 // It offers several algorithms (cublas_lt_product.h) whose bits show which of them was taken.
 //
-// MILLRACE_EMULATED_CUBLAS_LT_REFUSES: epilogues, by number and separated by commas, for which there is no algorithm.
+// Epilogues, by number and separated by commas:
+// MILLRACE_EMULATED_CUBLAS_LT_REFUSES: there is no algorithm for them.
+// MILLRACE_EMULATED_CUBLAS_LT_FAILS: one is offered for each, and its call then refused.
 #include "cuda/cublas_lt.h"
 
 #include <algorithm>
@@ -45,14 +47,17 @@ bool has_aux(uint32_t epilogue) {
   return epilogue == CUBLASLT_EPILOGUE_GELU_AUX_BIAS || epilogue == CUBLASLT_EPILOGUE_DGELU;
 }
 
-bool refused(uint32_t epilogue) {
-  const char* list = std::getenv("MILLRACE_EMULATED_CUBLAS_LT_REFUSES");
+bool listed(const char* variable, uint32_t epilogue) {
+  const char* list = std::getenv(variable);
   std::istringstream numbers(list == nullptr ? "" : list);
   for (std::string number; std::getline(numbers, number, ',');) {
     if (number == std::to_string(epilogue)) return true;
   }
   return false;
 }
+
+bool refused(uint32_t epilogue) { return listed("MILLRACE_EMULATED_CUBLAS_LT_REFUSES", epilogue); }
+bool fails(uint32_t epilogue) { return listed("MILLRACE_EMULATED_CUBLAS_LT_FAILS", epilogue); }
 
 bool computes(cublasComputeType_t compute, cudaDataType_t type) {
   return compute == CUBLAS_COMPUTE_32F || (compute == CUBLAS_COMPUTE_32F_FAST_TF32 && type == CUDA_R_32F);
@@ -233,6 +238,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   ProductShape shape;
   if (const cublasStatus_t wrong = shape_of(operation, a, b, c, d, &shape); wrong != CUBLAS_STATUS_SUCCESS)
     return wrong;
+  if (fails(operation->epilogue)) requested = 1;
   for (const Algorithm algorithm : kAlgorithms) {
     const uint32_t reduction = reduction_of(algorithm);
     const size_t workspace = workspace_of(algorithm, shape);
@@ -296,6 +302,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
       (workspace == nullptr && checked.workspaceSize != 0)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
+  if (fails(operation->epilogue)) return CUBLAS_STATUS_NOT_SUPPORTED;
   const uint64_t algorithm = algo->data[1];
   for (const void* pointer : {a, b, c, static_cast<const void*>(d)}) {
     if (algorithm == kAligned && !aligned(pointer, 16)) return CUBLAS_STATUS_INVALID_VALUE;

@@ -2,7 +2,8 @@
 // rank on a GPU, no call on a communicator that is still in progress, all ranks finalize before one is destroyed. A
 // collective stands in the streams once all ranks have called it and each has asked for its state often enough: the
 // rank that called last runs it for all, and the streams of the others wait for that. It adds up rank after rank and
-// rounds after each, which is not the order of the product's own communicators.
+// rounds after each, which is not the order of the product's own communicators. Ranks may be processes, one of them
+// here (nccl_processes.h): then a stream waits in its own work for the others'.
 #include "comm/nccl.h"
 
 #include <nccl.h>
@@ -18,6 +19,7 @@
 #include "emulator/device_memory.h"
 #include "emulator/libraries.h"
 #include "emulator/nccl_faults.h"
+#include "emulator/nccl_processes.h"
 #include "emulator/streams.h"
 
 namespace {
@@ -154,7 +156,7 @@ struct Clique {
   std::vector<int> gpus;
   int joined = 0;
   int finalized = 0;
-  bool aborted = false;
+  std::shared_ptr<emulator::ProcessClique> processes;  // null where all ranks are threads of this process
   std::map<uint64_t, std::shared_ptr<Operation>> operations;
 };
 
@@ -194,6 +196,20 @@ void begin_waiting(ncclComm_t comm) {
   comm->questions = nccl_faults().questions;
 }
 
+bool everyone_finalized(const Clique& clique) {
+  std::vector<std::string> said;
+  if (clique.processes != nullptr) return clique.processes->heard("finalized", &said);
+  return clique.finalized == static_cast<int>(clique.gpus.size());
+}
+
+bool everyone_joined(Clique& clique) {
+  if (clique.processes == nullptr) return clique.joined == static_cast<int>(clique.gpus.size());
+  std::vector<std::string> said;
+  if (!clique.processes->heard("joined", &said)) return false;
+  for (size_t rank = 0; rank < said.size(); ++rank) clique.gpus[rank] = std::stoi(said[rank]);
+  return true;
+}
+
 // What a question finds: whether that for which the communicator waits has come about.
 bool come_about(ncclComm_t comm) {
   Clique& clique = *comm->clique;
@@ -205,8 +221,8 @@ bool come_about(ncclComm_t comm) {
     comm->operation.reset();
     return true;
   }
-  if (comm->finalizing) return clique.finalized == size;
-  if (clique.joined < size) return false;
+  if (comm->finalizing) return everyone_finalized(clique);
+  if (!everyone_joined(clique)) return false;
   for (int a = 0; a < size; ++a) {
     for (int b = 0; b < a; ++b) {
       if (clique.gpus[static_cast<size_t>(a)] == clique.gpus[static_cast<size_t>(b)]) comm->state = ncclInvalidUsage;
@@ -225,9 +241,59 @@ ncclResult_t enqueue_for_all(Operation& all, const std::vector<int>& gpus, cudaS
   return well ? ncclInProgress : ncclUnhandledCudaError;
 }
 
-ncclResult_t call(ncclComm_t comm, const Work& asked, const Part& own, cudaStream_t stream) {
+size_t bytes_sent(const Work& work, size_t num_ranks) {
+  return work.count * bytes_of(work.type) * (work.kind == Kind::kReduceScatter ? num_ranks : 1);
+}
+size_t bytes_received(const Work& work, size_t num_ranks) {
+  return work.count * bytes_of(work.type) * (work.kind == Kind::kAllGather ? num_ranks : 1);
+}
+
+// The same collective with copies of what all processes have; this one keeps its own result.
+cudaError_t run_across(emulator::ProcessClique& processes, uint64_t number, int gpu, size_t rank, Work all,
+                       const Part& own) {
+  const size_t num_ranks = all.parts.size();
+  std::string sent(bytes_sent(all, num_ranks), '\0');
+  {
+    const emulator::DeviceAccess access(gpu);
+    std::memcpy(sent.data(), own.from, sent.size());
+  }
+  std::vector<std::string> from;
+  if (!processes.gather(number, sent, &from)) return cudaErrorUnknown;
+  std::vector<std::string> to(num_ranks, std::string(bytes_received(all, num_ranks), '\0'));
+  for (size_t r = 0; r < num_ranks; ++r) all.parts[r] = Part{from[r].data(), to[r].data()};
+  run(all);
+  const emulator::DeviceAccess access(gpu);
+  std::memcpy(own.to, to[rank].data(), to[rank].size());
+  return cudaSuccess;
+}
+
+ncclResult_t call_across(ncclComm_t comm, const Work& asked, const Part& own, cudaStream_t stream) {
+  const auto processes = comm->clique->processes;
+  const size_t rank = static_cast<size_t>(comm->rank);
+  const int gpu = comm->clique->gpus[rank];
+  Work all = asked;
+  all.parts.resize(comm->clique->gpus.size());
+  const uint64_t number = comm->num_calls++;
+  const auto work = [=] { return run_across(*processes, number, gpu, rank, all, own); };
+  if (emulator::enqueue(stream, work) != cudaSuccess) return ncclUnhandledCudaError;
   const std::lock_guard lock(mutex);
+  comm->operation = std::make_shared<Operation>(asked, 0);
+  comm->stream = stream;
+  if (cudaEventCreateWithFlags(&comm->operation->done, cudaEventDisableTiming) != cudaSuccess ||
+      cudaEventRecord(comm->operation->done, stream) != cudaSuccess) {
+    return ncclUnhandledCudaError;
+  }
+  begin_waiting(comm);
+  return ncclInProgress;
+}
+
+ncclResult_t call(ncclComm_t comm, const Work& asked, const Part& own, cudaStream_t stream) {
+  std::unique_lock lock(mutex);
   if (comm->state != ncclSuccess || !comm->connected || comm->finalizing) return ncclInvalidUsage;
+  if (comm->clique->processes != nullptr) {
+    lock.unlock();
+    return call_across(comm, asked, own, stream);
+  }
   const size_t num_ranks = comm->clique->gpus.size();
   std::shared_ptr<Operation>& all = comm->clique->operations[comm->num_calls];
   if (all == nullptr) all = std::make_shared<Operation>(asked, num_ranks);
@@ -276,7 +342,13 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   const std::lock_guard lock(mutex);
   *id = ncclUniqueId{};
   ++num_ids;
-  std::memcpy(id->internal, &num_ids, sizeof(num_ids));
+  if (nccl_faults().processes) {
+    const std::string folder = emulator::ProcessClique::make_folder();
+    if (folder.size() >= sizeof(id->internal)) return ncclSystemError;
+    std::memcpy(id->internal, folder.data(), folder.size());
+  } else {
+    std::memcpy(id->internal, &num_ids, sizeof(num_ids));
+  }
   return ncclSuccess;
 }
 
@@ -291,6 +363,10 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int num_ranks, ncclUniqueI
   if (clique->gpus.size() != static_cast<size_t>(num_ranks)) return ncclInvalidArgument;
   if (cudaGetDevice(&clique->gpus[static_cast<size_t>(rank)]) != cudaSuccess) return ncclUnhandledCudaError;
   ++clique->joined;
+  if (nccl_faults().processes) {
+    clique->processes = std::make_shared<emulator::ProcessClique>(id.internal, rank, num_ranks);
+    clique->processes->say("joined", std::to_string(clique->gpus[static_cast<size_t>(rank)]));
+  }
   auto* made = new ncclComm;
   made->clique = clique;
   made->rank = rank;
@@ -315,6 +391,7 @@ ncclResult_t ncclCommFinalize(ncclComm_t comm) {
   if (comm->state != ncclSuccess || comm->finalizing) return ncclInvalidUsage;
   comm->finalizing = true;
   ++comm->clique->finalized;
+  if (comm->clique->processes != nullptr) comm->clique->processes->say("finalized", "");
   begin_waiting(comm);
   return ncclInProgress;
 }
@@ -330,6 +407,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
 
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   const std::lock_guard lock(mutex);
+  if (comm->clique->processes != nullptr) comm->clique->processes->end();
   --nccl_faults().live;
   ++nccl_faults().aborted;
   delete comm;

@@ -1,0 +1,76 @@
+// Ranks as processes, each on a GPU of its own, that NCCL joins with an id that came over MPI: the laws of
+// communicators as far as NCCL keeps them, and training, over an emulated NCCL whose ranks are processes.
+#include <cstring>
+
+#include "api/processes.h"
+#include "core/backend.h"
+#include "emulated_machine.h"
+#include "emulator/nccl_faults.h"
+#include "launched_groups.h"
+#include "launched_training.h"
+
+namespace millrace::testing {
+namespace {
+
+CommunicatorKind nccl() {
+  CommunicatorKind kind = launched_kind([](const Members& members, std::unique_ptr<Communicator>* out) {
+    return create_process_member(*cuda_backend(DType::kF32), members, false, out);
+  });
+  // Nobody's work waits in a call: a rank's stream does, as a GPU's would.
+  const auto machine = std::make_shared<std::unique_ptr<EmulatedMachine>>();
+  kind.open = [=](int rank, std::shared_ptr<Device>* out) { return (*machine)->open(rank, rank, out); };
+  kind.before = [=] { *machine = std::make_unique<EmulatedMachine>(4, true, false); };
+  kind.after = [=] { machine->reset(); };
+  kind.most_elements = 1001;
+  kind.rounds = 10;
+  kind.aborts = 3;
+  kind.by_tree = world->num_ranks() <= 2;  // of two there is one order
+  return kind;
+}
+
+INSTANTIATE_TEST_SUITE_P(NcclOfProcesses, CommunicatorTest, ::testing::Values(nccl()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(NcclOfProcesses, TrainsWithTheBitsOfTheSameRanksAsThreads) {
+  const EmulatedMachine machine(4, true, false);
+  mr_trainer_config config = launched_config();
+  config.backend = "cuda";
+  config.model.num_layers = 1;
+  config.processes = 1;
+  const LaunchedRun processes = train_launched(config, 2);
+  config.processes = 0;
+  emulator::nccl_faults().processes = false;
+  expect_same(processes, train_launched(config, 2));
+  emulator::nccl_faults().processes = true;
+}
+
+TEST(NcclOfProcesses, FewerGpusThanProcessesAreRefusedBeforeAnyWork) {
+  if (world->num_ranks() == 1) GTEST_SKIP() << "needs 2 processes, there is 1";
+  const EmulatedMachine machine(1, true, false);
+  mr_trainer_config config = launched_config();
+  config.backend = "cuda";
+  config.processes = 1;
+  mr_trainer* trainer = nullptr;
+  EXPECT_EQ(mr_trainer_create(&config, &trainer), MR_NO_DEVICE);
+  EXPECT_NE(std::strstr(mr_last_error(), "NCCL connects no two on one, got 1"), nullptr) << mr_last_error();
+}
+
+TEST(NcclOfProcesses, VerifiedRunsAreRefused) {
+  if (world->num_ranks() == 1) GTEST_SKIP() << "needs 2 processes, there is 1";
+  const EmulatedMachine machine(4, true, false);
+  mr_trainer_config config = launched_config();
+  config.backend = "cuda";
+  config.processes = 1;
+  config.verify_parallel = 1;
+  config.model.padded_vocab_size = 512;
+  mr_trainer* trainer = nullptr;
+  EXPECT_EQ(mr_trainer_create(&config, &trainer), MR_INVALID_ARGUMENT);
+  EXPECT_NE(std::strstr(mr_last_error(), "for verify_parallel"), nullptr) << mr_last_error();
+}
+
+}  // namespace
+}  // namespace millrace::testing
+
+int main(int argc, char** argv) {
+  return millrace::testing::run_launched(argc, argv, [] { emulator::nccl_faults().processes = true; });
+}
