@@ -1,10 +1,9 @@
-// The tokenizer's handle: an object { vocabSize } that wraps an mr_tokenizer and frees it when collected.
-#include "millrace/tokenizer.h"
+// Tokenizers, encoding and decoding; the handle is an object { vocabSize } that frees its tokenizer when collected.
+#include "addon/tokenizer.h"
 
-#include <cstring>
 #include <string>
 
-#include "addon/registration.h"
+#include "addon/values.h"
 
 namespace millrace::addon {
 
@@ -12,20 +11,11 @@ namespace {
 
 constexpr napi_type_tag kTokenizerTag = {0x6d696c6c72616365ull, 0x746f6b656e697a65ull};
 
-template <typename Array>
-Array array_argument(const Napi::CallbackInfo& info, size_t index, napi_typedarray_type type, const char* expected) {
-  if (info.Length() <= index || !info[index].IsTypedArray() ||
-      info[index].As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw error_of(info.Env(), MR_INVALID_ARGUMENT, expected);
-  }
-  return info[index].As<Array>();
-}
-
 mr_tokenizer* tokenizer_argument(const Napi::CallbackInfo& info) {
   bool tagged = false;
   if (info.Length() > 0 && info[0].IsObject()) napi_check_object_type_tag(info.Env(), info[0], &kTokenizerTag, &tagged);
   if (!tagged)
-    throw error_of(info.Env(), MR_INVALID_ARGUMENT, "expected a tokenizer made by createByteLevelBpe for tokenizer");
+    throw error_of(info.Env(), MR_INVALID_ARGUMENT, "expected a tokenizer made by this module for tokenizer");
   void* handle = nullptr;
   if (napi_unwrap(info.Env(), info[0], &handle) != napi_ok) {
     throw error_of(info.Env(), MR_INTERNAL, "expected a handle in the tokenizer, got none");
@@ -36,11 +26,7 @@ mr_tokenizer* tokenizer_argument(const Napi::CallbackInfo& info) {
 mr_code create_with(const Napi::Uint8Array& vocab, const Napi::Uint8Array& merges, const Napi::Object& options,
                     mr_tokenizer** out) {
   const std::string pattern = options.Get("pattern").ToString();
-  const Napi::Value added = options.Get("addedJson");
-  if (!added.IsTypedArray() || added.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    throw error_of(options.Env(), MR_INVALID_ARGUMENT, "expected a Uint8Array for addedJson");
-  }
-  const auto added_json = added.As<Napi::Uint8Array>();
+  const auto added_json = bytes_of(options.Get("addedJson"), "addedJson");
   mr_bpe_options native{};
   native.pattern = pattern.c_str();
   native.ignore_merges = options.Get("ignoreMerges").ToBoolean() ? 1 : 0;
@@ -53,48 +39,56 @@ mr_code create_with(const Napi::Uint8Array& vocab, const Napi::Uint8Array& merge
 
 // createByteLevelBpe(vocabJson: Uint8Array, mergesText: Uint8Array, options?: ByteLevelBpeOptions): NativeTokenizer
 Napi::Value create_byte_level_bpe(const Napi::CallbackInfo& info) {
-  const auto vocab = array_argument<Napi::Uint8Array>(info, 0, napi_uint8_array, "expected a Uint8Array for vocabJson");
-  const auto merges =
-      array_argument<Napi::Uint8Array>(info, 1, napi_uint8_array, "expected a Uint8Array for mergesText");
+  const auto vocab = bytes_of(info[0], "vocabJson");
+  const auto merges = bytes_of(info[1], "mergesText");
   mr_tokenizer* tokenizer = nullptr;
   const mr_code code =
       info.Length() > 2 && info[2].IsObject()
           ? create_with(vocab, merges, info[2].As<Napi::Object>(), &tokenizer)
           : mr_tokenizer_create_bpe(vocab.Data(), vocab.ByteLength(), merges.Data(), merges.ByteLength(), &tokenizer);
-  if (code != MR_OK) throw error_of(info.Env(), code, mr_last_error());
-  Napi::Object object = Napi::Object::New(info.Env());
-  const auto finalize = [](napi_env, void* handle, void*) { mr_tokenizer_destroy(static_cast<mr_tokenizer*>(handle)); };
-  if (napi_wrap(info.Env(), object, tokenizer, finalize, nullptr, nullptr) != napi_ok) {
-    mr_tokenizer_destroy(tokenizer);
-    throw error_of(info.Env(), MR_INTERNAL, "expected to wrap the tokenizer's handle, got a failure");
-  }
-  if (napi_type_tag_object(info.Env(), object, &kTokenizerTag) != napi_ok) {
-    throw error_of(info.Env(), MR_INTERNAL, "expected to tag the tokenizer's handle, got a failure");
-  }
-  object.Set("vocabSize", Napi::Number::New(info.Env(), mr_tokenizer_vocab_size(tokenizer)));
-  object.Freeze();
-  return object;
+  check(info.Env(), code);
+  return tokenizer_object(info.Env(), tokenizer);
+}
+
+// createWordPiece(tokens: Uint8Array, offsets: Uint32Array, options: WordPieceOptions): NativeTokenizer
+Napi::Value create_word_piece(const Napi::CallbackInfo& info) {
+  const auto tokens = bytes_of(info[0], "tokens");
+  const auto offsets = uint32_of(info[1], "offsets");
+  const Napi::Object options = object_of(info[2], "options");
+  expect(info.Env(), offsets.ElementLength() > 0, "expected at least one entry for offsets");
+  const std::string unknown = options.Get("unknown").ToString();
+  const std::string prefix = options.Get("prefix").ToString();
+  const auto flag = [&options](const char* name) { return options.Get(name).ToBoolean() ? 1 : 0; };
+  mr_word_piece_options native{};
+  native.unknown = unknown.c_str();
+  native.prefix = prefix.c_str();
+  native.most_characters = options.Get("mostCharacters").ToNumber().Uint32Value();
+  native.split = flag("split");
+  native.clean = flag("clean");
+  native.chinese = flag("chinese");
+  native.strip_accents = flag("stripAccents");
+  native.lowercase = flag("lowercase");
+  mr_tokenizer* tokenizer = nullptr;
+  check(info.Env(), mr_tokenizer_create_word_piece(tokens.Data(), tokens.ByteLength(), offsets.Data(),
+                                                   offsets.ElementLength() - 1, &native, &tokenizer));
+  return tokenizer_object(info.Env(), tokenizer);
 }
 
 // encodeBlock(tokenizer: NativeTokenizer, text: Uint8Array, offsets: Uint32Array): EncodeResult
 Napi::Value encode_block(const Napi::CallbackInfo& info) {
   mr_tokenizer* tokenizer = tokenizer_argument(info);
-  const auto text = array_argument<Napi::Uint8Array>(info, 1, napi_uint8_array, "expected a Uint8Array for text");
-  const auto offsets =
-      array_argument<Napi::Uint32Array>(info, 2, napi_uint32_array, "expected a Uint32Array for offsets");
-  if (offsets.ElementLength() == 0)
-    throw error_of(info.Env(), MR_INVALID_ARGUMENT, "expected at least one entry for offsets");
+  const auto text = bytes_of(info[1], "text");
+  const auto offsets = uint32_of(info[2], "offsets");
+  expect(info.Env(), offsets.ElementLength() > 0, "expected at least one entry for offsets");
   const size_t num_rows = offsets.ElementLength() - 1;
   auto id_offsets = Napi::Uint32Array::New(info.Env(), num_rows + 1);
   const int32_t* ids = nullptr;
   size_t num_ids = 0;
   const mr_code code = mr_tokenizer_encode(tokenizer, text.Data(), text.ByteLength(), offsets.Data(), num_rows, &ids,
                                            &num_ids, id_offsets.Data());
-  if (code != MR_OK) throw error_of(info.Env(), code, mr_last_error());
-  auto result_ids = Napi::Int32Array::New(info.Env(), num_ids);
-  if (num_ids > 0) std::memcpy(result_ids.Data(), ids, num_ids * sizeof(int32_t));
+  check(info.Env(), code);
   Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("ids", result_ids);
+  result.Set("ids", copied<Napi::Int32Array>(info.Env(), ids, num_ids));
   result.Set("offsets", id_offsets);
   return result;
 }
@@ -102,20 +96,34 @@ Napi::Value encode_block(const Napi::CallbackInfo& info) {
 // decodeIds(tokenizer: NativeTokenizer, ids: Int32Array): Uint8Array
 Napi::Value decode_ids(const Napi::CallbackInfo& info) {
   mr_tokenizer* tokenizer = tokenizer_argument(info);
-  const auto ids = array_argument<Napi::Int32Array>(info, 1, napi_int32_array, "expected an Int32Array for ids");
+  const auto ids = array_of<Napi::Int32Array>(info[1], napi_int32_array, "ids");
   const uint8_t* bytes = nullptr;
   size_t num_bytes = 0;
   const mr_code code = mr_tokenizer_decode(tokenizer, ids.Data(), ids.ElementLength(), &bytes, &num_bytes);
-  if (code != MR_OK) throw error_of(info.Env(), code, mr_last_error());
-  auto result = Napi::Uint8Array::New(info.Env(), num_bytes);
-  if (num_bytes > 0) std::memcpy(result.Data(), bytes, num_bytes);
-  return result;
+  check(info.Env(), code);
+  return copied<Napi::Uint8Array>(info.Env(), bytes, num_bytes);
 }
 
 }  // namespace
 
+Napi::Object tokenizer_object(Napi::Env env, mr_tokenizer* tokenizer) {
+  Napi::Object object = Napi::Object::New(env);
+  const auto finalize = [](napi_env, void* handle, void*) { mr_tokenizer_destroy(static_cast<mr_tokenizer*>(handle)); };
+  if (napi_wrap(env, object, tokenizer, finalize, nullptr, nullptr) != napi_ok) {
+    mr_tokenizer_destroy(tokenizer);
+    throw error_of(env, MR_INTERNAL, "expected to wrap the tokenizer's handle, got a failure");
+  }
+  if (napi_type_tag_object(env, object, &kTokenizerTag) != napi_ok) {
+    throw error_of(env, MR_INTERNAL, "expected to tag the tokenizer's handle, got a failure");
+  }
+  object.Set("vocabSize", Napi::Number::New(env, mr_tokenizer_vocab_size(tokenizer)));
+  object.Freeze();
+  return object;
+}
+
 void register_tokenizer(Napi::Env env, Napi::Object exports) {
   exports.Set("createByteLevelBpe", Napi::Function::New(env, create_byte_level_bpe, "createByteLevelBpe"));
+  exports.Set("createWordPiece", Napi::Function::New(env, create_word_piece, "createWordPiece"));
   exports.Set("encodeBlock", Napi::Function::New(env, encode_block, "encodeBlock"));
   exports.Set("decodeIds", Napi::Function::New(env, decode_ids, "decodeIds"));
 }

@@ -1,42 +1,23 @@
-// Implements millrace/tokenizer.h over text/bpe.h.
+// Implements millrace/tokenizer.h over the encoders of text/.
 #include "millrace/tokenizer.h"
 
-#include <exception>
 #include <memory>
-#include <new>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "api/last_error.h"
+#include "api/guard.h"
+#include "api/tokenizer_handle.h"
 #include "text/bpe.h"
-
-struct mr_tokenizer {
-  mr_tokenizer(millrace::BpeVocab vocab, const millrace::BpeOptions& options) : bpe(std::move(vocab), options) {}
-
-  millrace::ByteLevelBpe bpe;
-  millrace::IdBuffer ids;
-  std::string bytes;
-};
+#include "text/word_piece.h"
 
 namespace {
 
+using millrace::guarded;
 using millrace::Status;
 
 std::string_view view_of(const uint8_t* bytes, size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
-
-// Nothing is thrown across the C border.
-template <typename Body>
-mr_code guarded(Body&& body) {
-  try {
-    return millrace::report(body());
-  } catch (const std::bad_alloc&) {
-    return millrace::report(Status(MR_OUT_OF_MEMORY, "expected more memory for the tokenizer, got none"));
-  } catch (const std::exception& error) {
-    return millrace::report(millrace::internal_error(error.what()));
-  } catch (...) {
-    return millrace::report(millrace::internal_error("an unknown exception in the tokenizer"));
-  }
-}
 
 // A result buffer of more ids than this (64 MiB) is given back before the next call.
 constexpr size_t kKeptIds = size_t{16} << 20;
@@ -66,7 +47,7 @@ mr_code mr_tokenizer_create_bpe(const uint8_t* vocab_json, size_t vocab_bytes, c
     millrace::BpeVocab vocab;
     MR_RETURN_IF_ERROR(
         millrace::parse_bpe_vocab(view_of(vocab_json, vocab_bytes), view_of(merges, merges_bytes), &vocab));
-    *out = new mr_tokenizer(std::move(vocab), {});
+    *out = new mr_tokenizer(std::make_unique<millrace::ByteLevelBpe>(std::move(vocab)));
     return millrace::ok();
   });
 }
@@ -82,7 +63,30 @@ mr_code mr_tokenizer_create_bpe_with(const uint8_t* vocab_json, size_t vocab_byt
     MR_RETURN_IF_ERROR(millrace::parse_bpe_vocab(view_of(vocab_json, vocab_bytes),
                                                  view_of(options->added_json, options->added_bytes),
                                                  view_of(merges, merges_bytes), &vocab));
-    *out = new mr_tokenizer(std::move(vocab), chosen);
+    *out = new mr_tokenizer(std::make_unique<millrace::ByteLevelBpe>(std::move(vocab), chosen));
+    return millrace::ok();
+  });
+}
+
+mr_code mr_tokenizer_create_word_piece(const uint8_t* tokens, size_t token_bytes, const uint32_t* offsets,
+                                       size_t num_tokens, const mr_word_piece_options* options, mr_tokenizer** out) {
+  return guarded([&]() -> Status {
+    MR_RETURN_IF_ERROR(check_offsets(offsets, num_tokens, token_bytes));
+    millrace::WordPieceOptions chosen;
+    chosen.unknown = options->unknown;
+    chosen.prefix = options->prefix;
+    chosen.most_characters = options->most_characters;
+    chosen.words.reset();
+    if (options->split != 0) {
+      chosen.words = {options->clean != 0, options->chinese != 0, options->strip_accents != 0, options->lowercase != 0};
+    }
+    std::vector<std::string> by_id(num_tokens);
+    for (size_t id = 0; id < num_tokens; ++id) {
+      by_id[id] = view_of(tokens + offsets[id], offsets[id + 1] - offsets[id]);
+    }
+    std::unique_ptr<millrace::TokenEncoder> encoder;
+    MR_RETURN_IF_ERROR(millrace::WordPiece::create(std::move(by_id), chosen, &encoder));
+    *out = new mr_tokenizer(std::move(encoder));
     return millrace::ok();
   });
 }
@@ -90,7 +94,7 @@ mr_code mr_tokenizer_create_bpe_with(const uint8_t* vocab_json, size_t vocab_byt
 void mr_tokenizer_destroy(mr_tokenizer* tokenizer) { delete tokenizer; }
 
 int32_t mr_tokenizer_vocab_size(const mr_tokenizer* tokenizer) {
-  return static_cast<int32_t>(tokenizer->bpe.vocab_size());
+  return static_cast<int32_t>(tokenizer->encoder->vocab_size());
 }
 
 mr_code mr_tokenizer_encode(mr_tokenizer* tokenizer, const uint8_t* text, size_t text_bytes, const uint32_t* offsets,
@@ -103,7 +107,7 @@ mr_code mr_tokenizer_encode(mr_tokenizer* tokenizer, const uint8_t* text, size_t
     tokenizer->ids.reserve((offsets[num_rows] - offsets[0]) / 3);
     for (size_t row = 0; row < num_rows; ++row) {
       id_offsets[row] = static_cast<uint32_t>(tokenizer->ids.size());
-      tokenizer->bpe.encode(text + offsets[row], offsets[row + 1] - offsets[row], tokenizer->ids);
+      tokenizer->encoder->encode(text + offsets[row], offsets[row + 1] - offsets[row], tokenizer->ids);
     }
     id_offsets[num_rows] = static_cast<uint32_t>(tokenizer->ids.size());
     *ids = tokenizer->ids.data();
@@ -116,7 +120,7 @@ mr_code mr_tokenizer_decode(mr_tokenizer* tokenizer, const int32_t* ids, size_t 
                             size_t* num_bytes) {
   return guarded([&]() -> Status {
     tokenizer->bytes.clear();
-    MR_RETURN_IF_ERROR(tokenizer->bpe.decode(ids, num_ids, tokenizer->bytes));
+    MR_RETURN_IF_ERROR(tokenizer->encoder->decode(ids, num_ids, tokenizer->bytes));
     *bytes = reinterpret_cast<const uint8_t*>(tokenizer->bytes.data());
     *num_bytes = tokenizer->bytes.size();
     return millrace::ok();

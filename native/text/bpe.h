@@ -8,31 +8,15 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "core/status.h"
 #include "text/bpe_merge.h"
 #include "text/bpe_vocab.h"
-#include "text/huge_array.h"
+#include "text/character_ids.h"
+#include "text/merge_borders.h"
+#include "text/piece_cache.h"
 #include "text/pretokenizer.h"
+#include "text/token_encoder.h"
 
 namespace millrace {
-
-// A growing array of ids. Unlike std::vector it leaves new room uninitialised and lets the encoder write past the end
-// of what is counted, within what was reserved.
-class IdBuffer {
- public:
-  void clear() { size_ = 0; }
-  void reserve(size_t wanted);
-  int32_t* end() { return data_.data() + size_; }
-  // What was written from end() up to here counts.
-  void set_end(const int32_t* end) { size_ = static_cast<size_t>(end - data_.data()); }
-  const int32_t* data() const { return data_.data(); }
-  size_t size() const { return size_; }
-  size_t capacity() const { return data_.size(); }
-
- private:
-  HugeArray<int32_t> data_;
-  size_t size_ = 0;
-};
 
 // As GPT-2 has it, unless said otherwise.
 struct BpeOptions {
@@ -45,56 +29,34 @@ struct BpeOptions {
   SimdLevel simd = best_simd_level();
 };
 
-class ByteLevelBpe {
+class ByteLevelBpe : public TokenEncoder {
  public:
   explicit ByteLevelBpe(BpeVocab vocab, const BpeOptions& options = {});
-  ByteLevelBpe(const ByteLevelBpe&) = delete;
-  ByteLevelBpe& operator=(const ByteLevelBpe&) = delete;
 
-  size_t vocab_size() const { return vocab_.bytes.size(); }
-
-  // Appends the ids of one text, any bytes (under 4 GiB).
-  void encode(const uint8_t* text, size_t length, IdBuffer& out);
-
-  // Appends the bytes of the ids; refuses an id outside the vocabulary.
-  Status decode(const int32_t* ids, size_t count, std::string& out) const;
+  size_t vocab_size() const override { return vocab_.bytes.size(); }
+  void encode(const uint8_t* text, size_t length, IdBuffer& out) override;
+  Status decode(const int32_t* ids, size_t count, std::string& out) const override;
 
  private:
-  // A piece of 1 to 15 bytes with at most 4 ids: its bytes zero-padded, in the top byte of `high` the length (bits 56
-  // to 59) and how many ids (bits 60 to 63). An empty entry is zero.
-  struct CacheEntry {
-    uint64_t low, high;
-    int32_t ids[4];
-  };
-  // Entries come in pairs that share a cache line. A piece is looked up at its own place, then at the other; a new one
-  // takes its place, whose piece moves over and pushes the other's out. So the cache never grows.
-  static constexpr int kCacheBits = 18;  // 262,144 entries = 8 MiB
-  static constexpr size_t kCachedBytes = 15;
-  static constexpr size_t kCachedIds = 4;
-
-  struct PieceKey {
-    uint64_t low, high;
-  };
-  static PieceKey key_of(const uint8_t* piece, size_t length, size_t available);
-  static size_t place_of(PieceKey key);
-  static bool holds(const CacheEntry& entry, PieceKey key);
-
   void encode_text(const uint8_t* text, size_t length, IdBuffer& out);
   int32_t* encode_pieces(const uint8_t* text, size_t length, size_t begin, const uint32_t* ends, size_t count,
                          int32_t* out);
-  size_t encode_missed(size_t place, PieceKey key, const uint8_t* piece, size_t length, int32_t* out);
-
+  int32_t* encode_wide_pieces(const uint8_t* text, size_t length, size_t begin, const uint32_t* ends, size_t count,
+                              int32_t* out);
+  int32_t* encode_characters(const uint8_t* text, size_t length, size_t begin, size_t end, int32_t* out);
   size_t merge(const uint8_t* piece, size_t length, int32_t* out);
 
   const BpeVocab vocab_;
   const bool prefix_space_;
   MergeTable table_;
   BpeMerger merger_;
+  const MergeBorders borders_;
   Pretokenizer pretokenizer_;
   // Where merges are ignored, the tokens that text can become, by their bytes.
   std::unordered_map<std::string_view, uint32_t> whole_;
   std::string prefixed_;
-  HugeArray<CacheEntry> cache_;
+  PieceCache cache_;
+  CharacterIds characters_;
 };
 
 }  // namespace millrace

@@ -1,10 +1,10 @@
 #include "text/bpe_vocab.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "text/token_ids.h"
 #include "text/unicode.h"
 
 namespace millrace {
@@ -40,143 +40,6 @@ std::string token_bytes(const std::string& token, const std::array<uint16_t, kAl
   *spelled = true;
   return bytes;
 }
-
-using TokenIds = std::unordered_map<std::string, uint32_t>;
-
-// Reads one flat JSON object from strings to non-negative integers; nothing else is a vocabulary.
-class VocabReader {
- public:
-  explicit VocabReader(std::string_view text) : text_(text) {}
-
-  Status read(TokenIds* out) {
-    skip_space();
-    if (!take('{')) return fail("'{'");
-    skip_space();
-    if (take('}')) return end();
-    for (;;) {
-      std::string token;
-      uint32_t id = 0;
-      MR_RETURN_IF_ERROR(read_string(&token));
-      skip_space();
-      if (!take(':')) return fail("':' after a token");
-      skip_space();
-      MR_RETURN_IF_ERROR(read_id(&id));
-      if (!out->emplace(std::move(token), id).second) return fail("each token once, before here");
-      skip_space();
-      if (take('}')) return end();
-      if (!take(',')) return fail("',' or '}' after an id");
-      skip_space();
-    }
-  }
-
- private:
-  Status end() {
-    skip_space();
-    return position_ == text_.size() ? ok() : fail("nothing after the object");
-  }
-
-  Status fail(const char* expected) const {
-    const auto seen = text_.substr(0, position_);
-    const auto line = 1 + std::count(seen.begin(), seen.end(), '\n');
-    return invalid_argument("expected " + std::string(expected) + " for the vocabulary, line " + std::to_string(line) +
-                            ", byte " + std::to_string(position_) + ", got " + shown());
-  }
-
-  std::string shown() const {
-    if (position_ >= text_.size()) return "the end of the file";
-    const unsigned char c = static_cast<unsigned char>(text_[position_]);
-    if (c > 0x20 && c < 0x7F) return {'\'', static_cast<char>(c), '\''};
-    return "byte " + std::to_string(c);
-  }
-
-  void skip_space() {
-    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\n' ||
-                                        text_[position_] == '\r' || text_[position_] == '\t')) {
-      ++position_;
-    }
-  }
-
-  bool take(char c) {
-    if (position_ >= text_.size() || text_[position_] != c) return false;
-    ++position_;
-    return true;
-  }
-
-  Status read_string(std::string* out) {
-    if (!take('"')) return fail("a token in quotes");
-    for (;;) {
-      if (position_ >= text_.size()) return fail("'\"' at the end of a token");
-      const char c = text_[position_];
-      if (static_cast<unsigned char>(c) < 0x20) return fail("no control character in a token");
-      ++position_;
-      if (c == '"') return ok();
-      if (c != '\\') {
-        out->push_back(c);
-        continue;
-      }
-      MR_RETURN_IF_ERROR(read_escape(out));
-    }
-  }
-
-  Status read_escape(std::string* out) {
-    static constexpr std::string_view kNames = "\"\\/bfnrt";
-    static constexpr std::string_view kValues = "\"\\/\b\f\n\r\t";
-    if (position_ >= text_.size()) return fail("an escape");
-    const size_t simple = kNames.find(text_[position_]);
-    if (simple != std::string_view::npos) {
-      ++position_;
-      out->push_back(kValues[simple]);
-      return ok();
-    }
-    uint32_t unit = 0;
-    MR_RETURN_IF_ERROR(read_unit(&unit));
-    if (unit >= 0xD800 && unit < 0xDC00) {
-      uint32_t low = 0;
-      if (!take('\\')) return fail("the second half of a surrogate pair");
-      MR_RETURN_IF_ERROR(read_unit(&low));
-      if (low < 0xDC00 || low > 0xDFFF) return fail("the second half of a surrogate pair, before here");
-      unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-    } else if (unit >= 0xDC00 && unit <= 0xDFFF) {
-      return fail("no lone surrogate, before here");
-    }
-    append_utf8(*out, unit);
-    return ok();
-  }
-
-  Status read_unit(uint32_t* out) {
-    if (!take('u')) return fail("one of the escapes of JSON");
-    for (int digit = 0; digit < 4; ++digit) {
-      const char c = position_ < text_.size() ? text_[position_] : '\0';
-      uint32_t value = 0;
-      if (c >= '0' && c <= '9') {
-        value = static_cast<uint32_t>(c - '0');
-      } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-        value = static_cast<uint32_t>((c | 0x20) - 'a' + 10);
-      } else {
-        return fail("four hexadecimal digits after \\u");
-      }
-      *out = *out << 4 | value;
-      ++position_;
-    }
-    return ok();
-  }
-
-  Status read_id(uint32_t* out) {
-    const size_t start = position_;
-    uint64_t value = 0;
-    while (position_ < text_.size() && text_[position_] >= '0' && text_[position_] <= '9') {
-      value = value * 10 + static_cast<uint64_t>(text_[position_] - '0');
-      if (value >= BpeVocab::kMaxTokens) return fail("an id under 2097152");
-      ++position_;
-    }
-    if (position_ == start) return fail("an id (a whole number from 0)");
-    *out = static_cast<uint32_t>(value);
-    return ok();
-  }
-
-  std::string_view text_;
-  size_t position_ = 0;
-};
 
 Status id_error(size_t num_ids, uint32_t id, const std::string& token) {
   return invalid_argument("expected the ids 0 to " + std::to_string(num_ids - 1) +
@@ -246,20 +109,9 @@ Status parse_merges(std::string_view text, const TokenIds& ids, std::vector<BpeM
     if (!seen.insert(static_cast<uint64_t>(left_id->second) << 32 | right_id->second).second) {
       return merge_error(line_number, "each merge once", line);
     }
-    if (out->size() >= BpeVocab::kMaxTokens) return merge_error(line_number, "fewer than 2097152 merges", line);
+    if (out->size() >= kMaxTokens) return merge_error(line_number, "fewer than 2097152 merges", line);
     out->push_back({left_id->second, right_id->second, merged_id->second});
   }
-  return ok();
-}
-
-Status parse_ids(std::string_view json, TokenIds* out) {
-  const size_t valid = valid_utf8_prefix(reinterpret_cast<const uint8_t*>(json.data()), json.size());
-  if (valid != json.size()) {
-    return invalid_argument("expected UTF-8 for the vocabulary, got another byte at " + std::to_string(valid));
-  }
-  MR_RETURN_IF_ERROR(VocabReader(json).read(out));
-  if (out->size() >= BpeVocab::kMaxTokens)
-    return invalid_argument("expected fewer than 2097152 tokens for the vocabulary");
   return ok();
 }
 
@@ -276,7 +128,7 @@ std::array<uint8_t, 256> bytes_in_alphabet_order() {
 
 Status parse_bpe_vocab(std::string_view vocab_json, std::string_view merges_text, BpeVocab* out) {
   TokenIds ids;
-  MR_RETURN_IF_ERROR(parse_ids(vocab_json, &ids));
+  MR_RETURN_IF_ERROR(parse_token_ids(vocab_json, &ids));
   for (const auto& [token, id] : ids) {
     if (id >= ids.size()) return id_error(ids.size(), id, token);
   }
@@ -291,8 +143,8 @@ Status parse_bpe_vocab(std::string_view vocab_json, std::string_view added_json,
                        BpeVocab* out) {
   TokenIds ids;
   TokenIds added;
-  MR_RETURN_IF_ERROR(parse_ids(vocab_json, &ids));
-  MR_RETURN_IF_ERROR(parse_ids(added_json, &added));
+  MR_RETURN_IF_ERROR(parse_token_ids(vocab_json, &ids));
+  MR_RETURN_IF_ERROR(parse_token_ids(added_json, &added));
   BpeVocab vocab;
   MR_RETURN_IF_ERROR(fill_bytes(ids, &vocab));
   MR_RETURN_IF_ERROR(parse_merges(merges_text, ids, &vocab.merges));

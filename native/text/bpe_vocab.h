@@ -21,9 +21,6 @@ struct BpeMerge {
 };
 
 struct BpeVocab {
-  // Left, right and rank of a merge share one 64-bit word (bpe_merge.h).
-  static constexpr uint32_t kMaxTokens = 1u << 21;
-
   std::vector<std::string> bytes;      // of each id, 0 .. size-1; empty: an id without a token
   std::vector<bool> spelled;           // by id: written in the alphabet of bytes, so that text can become it
   std::vector<BpeMerge> merges;        // by rank

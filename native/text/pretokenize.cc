@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "text/unicode.h"
+#include "text/unicode_tables.h"
 #include "text/wide_character.h"
 
 namespace millrace {
@@ -67,8 +68,9 @@ void Gpt2Pretokenizer::classify_window(size_t size) {
   uint64_t wide = 0;
   for (size_t block = 0; block < num_blocks; ++block) wide |= classes_[block].wide;
   spill_ = 0;
+  any_wide_ = wide != 0;
   any_wide_white_ = false;
-  if (wide != 0) classify_wide(num_blocks);
+  if (any_wide_) classify_wide(num_blocks);
 }
 
 // All bytes of a wide character get its class.
@@ -85,7 +87,7 @@ void Gpt2Pretokenizer::classify_wide(size_t num_blocks) {
       const size_t bit = static_cast<size_t>(std::countr_zero(wide));
       place = 64 * block + bit;
       const WideCharacter character = decode_wide(text_ + position_ + place, length_ - position_ - place);
-      const uint8_t kind = char_class(character.code_point) & (kLetter | kNumber | kWhitespace);
+      const uint8_t kind = property_of(character.code_point).char_class & (kLetter | kNumber | kWhitespace);
       const uint64_t bytes = (uint64_t{1} << character.length) - 1;
       const uint64_t here = bytes << bit;
       const uint64_t beyond = bit > 60 ? bytes >> (64 - bit) : 0;

@@ -34,6 +34,9 @@ class Gpt2Pretokenizer {
   // never empty and leave no gap.
   size_t next(uint32_t* ends);
 
+  // Whether pieces of the last next() may have bytes from 0x80 on.
+  bool any_wide() const { return any_wide_; }
+
  private:
   // One word more than a window has: a character may end beyond it.
   static constexpr size_t kWords = kWindowBlocks + 1;
@@ -60,6 +63,7 @@ class Gpt2Pretokenizer {
   Contraction contraction_ = {};
   // How many bytes of the window's last block, which is looked at again, belong to a character that began before it.
   size_t spill_ = 0;
+  bool any_wide_ = false;
   bool any_wide_white_ = false;
   ByteClasses classes_[kWords];
   // First bytes of white characters of two and of three bytes; set only where any_wide_white_.

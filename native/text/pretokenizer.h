@@ -35,6 +35,7 @@ class Pretokenizer {
 
   void start(const uint8_t* text, size_t length);
   size_t next(uint32_t* ends);
+  bool any_wide() const { return pattern_ != PretokenPattern::kGpt2 || gpt2_.any_wide(); }
 
  private:
   const PretokenPattern pattern_;

@@ -55,6 +55,9 @@ size_t valid_utf8_prefix(const uint8_t* text, size_t length);
 
 // Appends the NFC form (UAX 15) of valid UTF-8. ASCII goes the short way.
 void append_nfc(std::string_view text, std::string& out);
+// The full canonical decomposition of one code point; itself where it has none. Returns how many code points.
+constexpr size_t kMaxDecomposition = 4;
+size_t canonical_decomposition(uint32_t code_point, uint32_t out[kMaxDecomposition]);
 // Full case folding (CaseFolding.txt, C + F) of one code point: one to three of them, or none for one that folds to
 // itself.
 std::span<const uint32_t> case_folding(uint32_t code_point);

@@ -31,21 +31,9 @@ uint32_t decomposition_entry(uint32_t code_point) {
 }
 
 void decompose(uint32_t code_point, std::vector<Character>& out) {
-  if (code_point - kSBase < kSCount) {
-    const uint32_t s = code_point - kSBase;
-    out.push_back({kLBase + s / (kVCount * kTCount), 0});
-    out.push_back({kVBase + s % (kVCount * kTCount) / kTCount, 0});
-    if (s % kTCount != 0) out.push_back({kTBase + s % kTCount, 0});
-    return;
-  }
-  const uint32_t entry = decomposition_entry(code_point);
-  if (entry == 0) {
-    out.push_back({code_point, property_of(code_point).combining});
-    return;
-  }
-  for (uint32_t i = kDecompositionOffset[entry]; i < kDecompositionOffset[entry + 1]; ++i) {
-    out.push_back({kDecompositionData[i], property_of(kDecompositionData[i]).combining});
-  }
+  uint32_t parts[kMaxDecomposition];
+  const size_t count = canonical_decomposition(code_point, parts);
+  for (size_t i = 0; i < count; ++i) out.push_back({parts[i], property_of(parts[i]).combining});
 }
 
 // 0 when the two do not compose.
@@ -113,6 +101,25 @@ bool NfcCheck::stands_alone(uint32_t code_point, const UnicodeProperty& property
   if (decomposition_entry(starter_) != 0 || decomposition_entry(code_point) != 0) return false;
   const bool blocked = last_combining_ != 0 && last_combining_ >= property.combining;
   return blocked || composite_of(starter_, code_point) == 0;
+}
+
+size_t canonical_decomposition(uint32_t code_point, uint32_t out[kMaxDecomposition]) {
+  if (code_point - kSBase < kSCount) {
+    const uint32_t s = code_point - kSBase;
+    out[0] = kLBase + s / (kVCount * kTCount);
+    out[1] = kVBase + s % (kVCount * kTCount) / kTCount;
+    if (s % kTCount == 0) return 2;
+    out[2] = kTBase + s % kTCount;
+    return 3;
+  }
+  const uint32_t entry = decomposition_entry(code_point);
+  if (entry == 0) {
+    out[0] = code_point;
+    return 1;
+  }
+  return static_cast<size_t>(std::copy(kDecompositionData + kDecompositionOffset[entry],
+                                       kDecompositionData + kDecompositionOffset[entry + 1], out) -
+                             out);
 }
 
 void append_nfc(std::string_view text, std::string& out) {

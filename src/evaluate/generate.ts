@@ -5,7 +5,7 @@ import { invalid } from "../base/errors.js";
 import { type Checkpoint, listCheckpoints, readCheckpoint, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
 import { createInference, type Device, type ModelConfig, padVocab, requireDevice } from "../models/index.js";
 import type { NativeTrainer } from "../native.js";
-import { loadTokenizer, type Tokenizer } from "../tokenizers/index.js";
+import { enginesOf, loadTokenizer, prepareTokenizers, type Tokenizer } from "../tokenizers/index.js";
 import { type SamplingOptions, sampleToken, uniformAt } from "./sampling.js";
 
 export interface GenerateOptions {
@@ -101,7 +101,7 @@ export async function generateWith(
   options: Omit<GenerateOptions, "checkpoint" | "threads">,
 ): Promise<Generated> {
   const start = performance.now();
-  const tokenizer = tokenizerOf(state.dataset.tokenizer);
+  const tokenizer = await tokenizerOf(state.dataset.tokenizer);
   const sampling = checkOptions(options);
   const maxTokens = options.maxTokens ?? generateDefaults.maxTokens;
   const seed = options.seed ?? generateDefaults.seed;
@@ -109,9 +109,13 @@ export async function generateWith(
   // A document follows the end of the one before.
   const ids = [tokenizer.endOfDocumentId, ...tokenizer.encode(prompt)];
   const numPrompt = ids.length;
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  // What an id adds depends on those before it: it may end within a character, or begin with a space that a text's first
+  // id has not. So all are decoded, and what may still change, an unfinished character at the end, waits.
+  const decode = () => tokenizer.decode(ids.slice(1));
+  const begin = decode().length;
   let text = "";
-  const append = (piece: string) => {
+  const extend = (decoded: string) => {
+    const piece = decoded.slice(begin + text.length);
     text += piece;
     if (piece !== "") options.onText?.(piece);
   };
@@ -122,19 +126,29 @@ export async function generateWith(
     ended = id === tokenizer.endOfDocumentId;
     if (ended) break;
     ids.push(id);
-    // A token may end within a character: the rest of it comes with the next.
-    append(decoder.decode(tokenizer.decodeBytes([id]), { stream: true }));
+    extend(decode().replace(/\ufffd+$/, ""));
   }
-  append(decoder.decode());
+  extend(decode());
   return { prompt, text, numTokens: ids.length - numPrompt, ended, seconds: (performance.now() - start) / 1000 };
 }
 
-function tokenizerOf({ name, fingerprint }: { readonly name: string; readonly fingerprint: string }): Tokenizer {
-  const tokenizer = loadTokenizer(name);
-  if (tokenizer.fingerprint === fingerprint) return tokenizer;
+interface TrainedTokenizer {
+  readonly name: string;
+  readonly fingerprint: string;
+}
+
+/** By the engine that made the shards: the fingerprint tells. */
+async function tokenizerOf({ name, fingerprint }: TrainedTokenizer): Promise<Tokenizer> {
+  const found: string[] = [];
+  for (const engine of enginesOf(name)) {
+    await prepareTokenizers(engine);
+    const tokenizer = loadTokenizer(name, engine);
+    if (tokenizer.fingerprint === fingerprint) return tokenizer;
+    found.push(tokenizer.fingerprint);
+  }
   throw invalid(
     "config-tokenizer",
-    `expected the tokenizer ${name} that the model was trained with (${fingerprint}), got ${tokenizer.fingerprint}`,
+    `expected the tokenizer ${name} that the model was trained with (${fingerprint}), got ${found.join(", ")}`,
   );
 }
 

@@ -36,7 +36,7 @@ async function numberTraining(parts: readonly EncodedPart[], { dir, workDir }: T
 }
 
 async function gatherHeldOut({ config, parts }: CommitArgs, { dir, workDir }: TaskContext): Promise<ManifestShard[]> {
-  const header = headerOf(tokenizerOf(config));
+  const header = headerOf(await tokenizerOf(config));
   const shards: ManifestShard[] = [];
   let builder = new ShardBuilder(header);
   const end = async (): Promise<void> => {
@@ -59,7 +59,7 @@ async function gatherHeldOut({ config, parts }: CommitArgs, { dir, workDir }: Ta
 }
 
 async function sumUnigram({ config, parts }: CommitArgs, { dir, workDir }: TaskContext): Promise<WrittenFile> {
-  const { vocabSize } = tokenizerOf(config);
+  const { vocabSize } = await tokenizerOf(config);
   const total = new Float64Array(vocabSize);
   for (const { unigram } of parts) {
     if (unigram === null) continue;
@@ -97,7 +97,7 @@ async function gatherRejected({ config, parts }: CommitArgs, { dir, workDir }: T
 export async function commitShards(args: CommitArgs, context: TaskContext): Promise<TaskResult> {
   const { config, parts } = args;
   const { dir } = context;
-  const tokenizer = tokenizerOf(config);
+  const tokenizer = await tokenizerOf(config);
   const rejected = await gatherRejected(args, context);
   const shards = [...(await numberTraining(parts, context)), ...(await gatherHeldOut(args, context))];
   const unigram = await sumUnigram(args, context);

@@ -5,12 +5,16 @@ import { readFields, recordsField, refuseCrossedFields } from "../formats/read-f
 
 export const shardSchema = z
   .strictObject({
-    /** "gpt2", a folder with vocab.json and merges.txt, or a vocab.txt of BERT or its folder. */
+    /** "gpt2", or the path of a tokenizer.json, a vocab.txt of BERT, a SentencePiece .model, or a folder: tokenizers/names.ts. */
     tokenizer: z
       .string()
       .min(1)
       .transform((name) => (name === "gpt2" ? name : resolve(name)))
       .default("gpt2"),
+    /** The token that ends documents, where a tokenizer.json does not tell. */
+    endOfDocument: z.string().min(1).optional(),
+    /** What computes ids; js is for SentencePiece models alone. */
+    engine: z.enum(["native", "js"]).default("native"),
     /** Share of the documents that training never sees. */
     heldout: z.number().min(0).max(0.5).default(0.01),
     /** Which documents those are. */

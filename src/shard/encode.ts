@@ -9,10 +9,10 @@ import { countRejected, formatRejected } from "../formats/rejected.js";
 import { type ShardHeader, tokenTypeOf } from "../formats/shard.js";
 import { ShardBuilder } from "../formats/shard-writer.js";
 import { writeUnigram } from "../formats/unigram.js";
-import type { BlockRef } from "../records/block-reader.js";
+import type { BlockRef, Payload } from "../records/block-reader.js";
 import type { DocumentBlock } from "../records/document-block.js";
 import type { FileRef, TaskContext, TaskResult } from "../records/stage.js";
-import { loadTokenizer, type Tokenizer } from "../tokenizers/index.js";
+import { loadTokenizer, prepareTokenizers, type Tokenizer, withEndOfDocument } from "../tokenizers/index.js";
 import type { ShardConfig } from "./config.js";
 import { isHeldOut } from "./held-out.js";
 
@@ -33,11 +33,15 @@ export interface EncodedPart {
 }
 
 /** One a worker: the vocabulary is parsed once. */
-let loaded: Tokenizer | undefined;
+let loaded: { readonly tokenizer: Tokenizer; readonly engine: ShardConfig["engine"] } | undefined;
 
-export function tokenizerOf(config: ShardConfig): Tokenizer {
-  if (loaded?.name !== config.tokenizer) loaded = loadTokenizer(config.tokenizer);
-  return loaded;
+export async function tokenizerOf({ tokenizer, endOfDocument, engine }: ShardConfig): Promise<Tokenizer> {
+  const name = withEndOfDocument(tokenizer, endOfDocument);
+  if (loaded?.tokenizer.name !== name || loaded.engine !== engine) {
+    await prepareTokenizers(engine);
+    loaded = { tokenizer: loadTokenizer(name, engine), engine };
+  }
+  return loaded.tokenizer;
 }
 
 export function headerOf(tokenizer: Tokenizer): ShardHeader {
@@ -51,10 +55,10 @@ export function headerOf(tokenizer: Tokenizer): ShardHeader {
 export async function encodeBlock(
   { ref, config }: EncodeArgs,
   context: TaskContext,
-  payload?: ArrayBuffer,
+  payload?: Payload,
 ): Promise<TaskResult> {
   const { block, rejected, numLines } = await context.reader.read(ref, readOptionsOf(config), payload);
-  const { train, heldout, unigram } = splitDocuments(block, config);
+  const { train, heldout, unigram } = splitDocuments(block, config, await tokenizerOf(config));
   const { workDir } = context;
   const outputs: FileRef[] = [];
   const shards: ManifestShard[] = [];
@@ -97,8 +101,7 @@ interface SplitDocuments {
   readonly unigram: Float64Array;
 }
 
-function splitDocuments(block: DocumentBlock, config: ShardConfig): SplitDocuments {
-  const tokenizer = tokenizerOf(config);
+function splitDocuments(block: DocumentBlock, config: ShardConfig, tokenizer: Tokenizer): SplitDocuments {
   const header = headerOf(tokenizer);
   const { ids, offsets } = tokenizer.encodeBlock(block.text, block.textOffsets);
   const [train, heldout] = [new ShardBuilder(header), new ShardBuilder(header)];

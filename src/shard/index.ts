@@ -16,25 +16,26 @@ async function* planEncode(
   isDone: (id: string) => boolean,
 ): AsyncIterable<Task> {
   // A vocabulary that cannot be loaded is refused before any block is read.
-  tokenizerOf(config);
+  await tokenizerOf(config);
   for await (const { ref, payload } of reader.plan(inputs, readOptionsOf(config), isDone)) {
-    const args = { ref: { ...ref }, config };
+    const args = { ref, config } as unknown as Json;
     yield { id: ref.id, run: "shard/encode", args, sizeBytes: ref.end - ref.start, payload };
   }
 }
 
 function planCommit(context: PhaseContext<ShardConfig>): Task[] {
   const parts = context.results("encode").map(({ data }) => data as unknown as EncodedPart);
-  return [{ id: "commit", run: "shard/commit", args: { config: context.config, parts: parts as unknown as Json } }];
+  const args = { config: context.config, parts } as unknown as Json;
+  return [{ id: "commit", run: "shard/commit", args }];
 }
 
 export const shardStage: Stage<ShardConfig> = {
   name: "shard",
-  version: 1,
+  version: 2,
   schema: shardSchema,
   // A vocabulary that cannot be loaded is refused before anything is read.
   async check(config) {
-    tokenizerOf(config);
+    await tokenizerOf(config);
   },
   configFiles: ({ tokenizer }) => tokenizerFiles(tokenizer),
   phases: [

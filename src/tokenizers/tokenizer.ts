@@ -7,6 +7,14 @@ export interface EncodedBlock {
   readonly offsets: Uint32Array;
 }
 
+/** What is certain of the number of a text's tokens before they are made. */
+export interface TokenBounds {
+  /** At most bytes * mostPerByte + 1. */
+  readonly mostPerByte: number;
+  /** At least as many as the text has words between white space. */
+  readonly onePerWord: boolean;
+}
+
 /** Used by one thread; made again in each worker (a few milliseconds). */
 export interface Tokenizer {
   /** The name it was loaded by. */
@@ -17,6 +25,8 @@ export interface Tokenizer {
   readonly endOfDocumentId: number;
   /** "sha256:..." over everything that decides ids: equal fingerprints give equal ids for every text. */
   readonly fingerprint: string;
+  /** Absent: nothing is certain. */
+  readonly bounds?: TokenBounds;
   /** UTF-8 texts text[offsets[i] .. offsets[i+1]), each by itself. All text is ordinary: nothing in it is a special token. */
   encodeBlock(text: Uint8Array, offsets: Uint32Array): EncodedBlock;
   encode(text: string): Int32Array;

@@ -1,18 +1,12 @@
-// BERT's WordPiece: a vocabulary of one token a line, words cut into the longest tokens from left to right.
-import { createHash } from "node:crypto";
-import { invalid } from "../base/errors.js";
-import { splitBertWords } from "./bert-text.js";
-import type { EncodedBlock, Tokenizer } from "./tokenizer.js";
+// BERT's WordPiece: a vocabulary of one token a line in, a Tokenizer over the native kernel out.
+import { invalid, toWireError } from "../base/errors.js";
+import { type NativeTokenizer, native, type WordPieceOptions } from "../native.js";
+import { ByteTokenizer } from "./byte-tokenizer.js";
+import { wordPieceFingerprint } from "./fingerprint.js";
+import type { EncodedBlock } from "./tokenizer.js";
 
-/** Part of the fingerprint: raised when the same file would give other ids. */
-const KIND = "word-piece/1";
 const UNKNOWN = "[UNK]";
 const END_OF_DOCUMENT = "[SEP]";
-const CONTINUATION = "##";
-/** A word of more characters is unknown as a whole. */
-const MAX_WORD_CHARACTERS = 100;
-/** Cut words are kept up to this many. */
-const MAX_CACHED_WORDS = 65_536;
 
 export interface WordPieceFile {
   readonly name: string;
@@ -22,7 +16,7 @@ export interface WordPieceFile {
   readonly uncased: boolean | undefined;
 }
 
-function idsOf(file: WordPieceFile): { ids: Map<string, number>; tokens: string[] } {
+function tokensOf(file: WordPieceFile): string[] {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(file.vocab);
@@ -32,110 +26,66 @@ function idsOf(file: WordPieceFile): { ids: Map<string, number>; tokens: string[
       cause,
     });
   }
-  const tokens = text.replace(/\r?\n$/, "").split(/\r?\n/);
-  const ids = new Map(tokens.map((token, id) => [token, id]));
-  for (const token of [UNKNOWN, END_OF_DOCUMENT]) {
-    if (ids.has(token)) continue;
-    throw invalid("config-tokenizer", `expected the token ${token} for the vocabulary, got none`, {
-      where: { file: file.vocabFile },
-    });
-  }
-  return { ids, tokens };
+  return text.replace(/\r?\n$/, "").split(/\r?\n/);
 }
 
-export class WordPiece implements Tokenizer {
+/** A native WordPiece of tokens by id ("" where an id has none); throws `native-invalid-argument`. */
+export function createNativeWordPiece(tokens: readonly string[], options: WordPieceOptions): NativeTokenizer {
+  const bytes = tokens.map((token) => Buffer.from(token));
+  const offsets = new Uint32Array(tokens.length + 1);
+  for (const [id, token] of bytes.entries()) offsets[id + 1] = offsets[id]! + token.length;
+  return native().createWordPiece(Buffer.concat(bytes), offsets, options);
+}
+
+function createNative(file: WordPieceFile, tokens: readonly string[], uncased: boolean): NativeTokenizer {
+  try {
+    return createNativeWordPiece(tokens, {
+      unknown: UNKNOWN,
+      prefix: "##",
+      mostCharacters: 100,
+      split: true,
+      clean: true,
+      chinese: true,
+      stripAccents: uncased,
+      lowercase: uncased,
+    });
+  } catch (error) {
+    const wire = toWireError(error);
+    if (wire.code !== "native-invalid-argument") throw error;
+    throw invalid("config-tokenizer", wire.message, { where: { file: file.vocabFile }, cause: error });
+  }
+}
+
+/** Decodes to words with a space between them: white space, and in uncased vocabularies case and accents, are gone. */
+export class WordPiece extends ByteTokenizer {
   readonly name: string;
   readonly vocabSize: number;
   readonly endOfDocumentId: number;
   readonly fingerprint: string;
-  readonly #uncased: boolean;
-  readonly #ids: Map<string, number>;
-  readonly #tokens: string[];
-  readonly #unknown: readonly number[];
-  readonly #longest: number;
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  readonly #cache = new Map<string, readonly number[]>();
+  readonly #native: NativeTokenizer;
 
   constructor(file: WordPieceFile) {
-    const { ids, tokens } = idsOf(file);
+    super();
+    const tokens = tokensOf(file);
+    const uncased = file.uncased ?? !tokens.some((token) => /[A-Z]/.test(token) && !/^\[.*\]$/.test(token));
+    this.#native = createNative(file, tokens, uncased);
     this.name = file.name;
-    this.vocabSize = tokens.length;
-    this.endOfDocumentId = ids.get(END_OF_DOCUMENT)!;
-    this.#unknown = [ids.get(UNKNOWN)!];
-    this.#uncased = file.uncased ?? !tokens.some((token) => /[A-Z]/.test(token) && !/^\[.*\]$/.test(token));
-    this.#ids = ids;
-    this.#tokens = tokens;
-    this.#longest = tokens.reduce((longest, token) => Math.max(longest, token.length), 0);
-    const digest = createHash("sha256").update(file.vocab).digest("hex");
-    const parts = [KIND, digest, this.#uncased ? "uncased" : "cased"].join("\n");
-    this.fingerprint = `sha256:${createHash("sha256").update(parts).digest("hex")}`;
+    this.vocabSize = this.#native.vocabSize;
+    this.endOfDocumentId = tokens.lastIndexOf(END_OF_DOCUMENT);
+    if (this.endOfDocumentId < 0) {
+      throw invalid("config-tokenizer", `expected the token ${END_OF_DOCUMENT} for the vocabulary, got none`, {
+        where: { file: file.vocabFile },
+      });
+    }
+    const ids = new Map(tokens.map((token, id) => [token, id]));
+    this.fingerprint = wordPieceFingerprint(ids, uncased, END_OF_DOCUMENT);
   }
 
   encodeBlock(text: Uint8Array, offsets: Uint32Array): EncodedBlock {
-    const ids: number[] = [];
-    const ends = new Uint32Array(offsets.length);
-    for (let row = 0; row + 1 < offsets.length; row += 1) {
-      const chosen = this.#decoder.decode(text.subarray(offsets[row]!, offsets[row + 1]!));
-      splitBertWords(chosen, this.#uncased, (word) => {
-        for (const id of this.#idsOfWord(word)) ids.push(id);
-      });
-      ends[row + 1] = ids.length;
-    }
-    return { ids: Int32Array.from(ids), offsets: ends };
+    return native().encodeBlock(this.#native, text, offsets);
   }
 
-  encode(text: string): Int32Array {
-    const bytes = new TextEncoder().encode(text);
-    return this.encodeBlock(bytes, Uint32Array.of(0, bytes.length)).ids;
-  }
-
-  /** Words with a space between them: white space, and in uncased vocabularies case and accents, are gone. */
-  decode(ids: ArrayLike<number>): string {
-    let text = "";
-    for (let i = 0; i < ids.length; i += 1) {
-      const token = this.#tokens[ids[i]!];
-      if (token === undefined) {
-        throw invalid(
-          "config-tokenizer",
-          `expected ids from 0 to ${this.vocabSize - 1} for decoding, got ${ids[i]} at position ${i}`,
-        );
-      }
-      if (token.startsWith(CONTINUATION) && i > 0) text += token.slice(CONTINUATION.length);
-      else text += i > 0 ? ` ${token}` : token;
-    }
-    return text;
-  }
-
-  decodeBytes(ids: ArrayLike<number>): Uint8Array {
-    return new TextEncoder().encode(this.decode(ids));
-  }
-
-  #idsOfWord(word: string): readonly number[] {
-    const known = this.#cache.get(word);
-    if (known !== undefined) return known;
-    // A code point is at most two code units.
-    const long = word.length > 2 * MAX_WORD_CHARACTERS || Array.from(word).length > MAX_WORD_CHARACTERS;
-    if (long) return this.#unknown;
-    const ids = this.#cut(word) ?? this.#unknown;
-    if (this.#cache.size >= MAX_CACHED_WORDS) this.#cache.clear();
-    this.#cache.set(word, ids);
-    return ids;
-  }
-
-  #cut(word: string): number[] | undefined {
-    const ids: number[] = [];
-    for (let begin = 0; begin < word.length; ) {
-      const prefix = begin > 0 ? CONTINUATION : "";
-      let end = Math.min(word.length, begin + this.#longest);
-      let id: number | undefined;
-      for (; end > begin; end -= 1) {
-        id = this.#ids.get(prefix + word.slice(begin, end));
-        if (id !== undefined) break;
-      }
-      if (id === undefined) return undefined;
-      ids.push(id);
-      begin = end;
-    }
-    return ids;
+  protected decodeIds(ids: Int32Array): Uint8Array {
+    return native().decodeIds(this.#native, ids);
   }
 }

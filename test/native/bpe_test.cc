@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <random>
 #include <string>
@@ -13,6 +14,7 @@
 #include "millrace/tokenizer.h"
 #include "text/bpe_merge.h"
 #include "text/bpe_vocab.h"
+#include "text/merge_borders.h"
 #include "text/merge_table.h"
 #include "text/pretokenize.h"
 
@@ -27,14 +29,13 @@ std::vector<SimdLevel> levels() {
   return present;
 }
 
-// Single bytes, then a random merge of two earlier tokens over "abc" at a time.
-BpeVocab random_vocab(std::mt19937& random, size_t num_merges) {
+// Single bytes, then a random merge of two earlier tokens over a few of them at a time.
+BpeVocab random_vocab(std::mt19937& random, size_t num_merges, std::vector<uint32_t> tokens = {'a', 'b', 'c'}) {
   BpeVocab vocab;
   for (int byte = 0; byte < 256; ++byte) {
     vocab.bytes.push_back(std::string(1, static_cast<char>(byte)));
     vocab.byte_ids[static_cast<size_t>(byte)] = static_cast<uint32_t>(byte);
   }
-  std::vector<uint32_t> tokens = {'a', 'b', 'c'};
   for (size_t i = 0; i < num_merges; ++i) {
     const uint32_t left = tokens[random() % tokens.size()];
     const uint32_t right = tokens[random() % tokens.size()];
@@ -148,6 +149,50 @@ TEST(ByteLevelBpe, DecodingGivesTheBytesBackAndTheCacheChangesNothing) {
     std::string decoded;
     ASSERT_TRUE(warm.decode(ids.data(), ids.size(), decoded).ok());
     EXPECT_EQ(decoded, text);
+  }
+}
+
+// Characters of one to four bytes from few bytes, so that merges join them in every way; and broken ones.
+TEST(ByteLevelBpe, PiecesCutAtBordersAndCharactersByThemselvesGiveTheIdsOfTheWhole) {
+  std::mt19937 random(7);
+  for (int run = 0; run < 60; ++run) {
+    const BpeVocab vocab = random_vocab(random, random() % 80, {0xE3, 0xE4, 0x81, 0x82, 0xC3, 0xF0, 'a', ' '});
+    const MergeTable table(vocab);
+    ByteLevelBpe warm(vocab);
+    const char* const kCharacters[] = {"\xE3\x81\x82",
+                                       "\xE4\x82\x81",
+                                       "\xE4\x81\x81",
+                                       "\xC3\x81",
+                                       "\xF0\x82\x81\x82",
+                                       "\xE3\x81",
+                                       "\x82",
+                                       "a",
+                                       "a",
+                                       " "};
+    for (int text_of_run = 0; text_of_run < 40; ++text_of_run) {
+      std::string text;
+      for (size_t i = random() % 60; i > 0; --i) text += kCharacters[random() % std::size(kCharacters)];
+      IdBuffer ids;
+      warm.encode(reinterpret_cast<const uint8_t*>(text.data()), text.size(), ids);
+      ASSERT_EQ(std::vector<int32_t>(ids.data(), ids.data() + ids.size()), merged_without_cache(table, text));
+    }
+  }
+}
+
+TEST(MergeBorders, NoMergeReachesAcrossABorderAndThereIsNoneWhereOneDoes) {
+  std::mt19937 random(8);
+  for (int run = 0; run < 50; ++run) {
+    const BpeVocab vocab = random_vocab(random, 1 + random() % 30);
+    const MergeBorders borders(vocab, false);
+    for (const BpeMerge& merge : vocab.merges) {
+      const std::string joined = vocab.bytes[merge.left] + vocab.bytes[merge.right];
+      EXPECT_TRUE(borders.joins(static_cast<uint8_t>(vocab.bytes[merge.left].back()),
+                                static_cast<uint8_t>(vocab.bytes[merge.right].front())));
+      EXPECT_EQ(borders.next(reinterpret_cast<const uint8_t*>(joined.data()), 0, joined.size()), joined.size());
+    }
+    EXPECT_FALSE(borders.joins('a', 'z'));
+    EXPECT_EQ(borders.next(reinterpret_cast<const uint8_t*>("az"), 0, 2), 1u);
+    EXPECT_EQ(MergeBorders(vocab, true).next(reinterpret_cast<const uint8_t*>("az"), 0, 2), 2u);
   }
 }
 

@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { loadTokenizer, tokenizerFiles, vocabularyFiles } from "#src/tokenizers/index.js";
-import { WordPiece } from "#src/tokenizers/word-piece.js";
+import { native } from "#src/native.js";
+import { type EncodedBlock, loadTokenizer, tokenizerFiles, vocabularyFiles } from "#src/tokenizers/index.js";
+import { createNativeWordPiece, WordPiece } from "#src/tokenizers/word-piece.js";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const golden = JSON.parse(readFileSync(path("golden-word-piece.json"), "utf8")) as Record<string, string>;
@@ -24,18 +25,29 @@ const words = ["the", "##ing", "un", "##able", "##aff", "caf", "##e", "str"];
 const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 const small = [...specials, ...chars, ...chars.map((char) => `##${char}`), ...words].join("\n");
 
+interface Gpt2Golden {
+  readonly random: { seed: number; pools: [number, number][][] };
+  readonly short: { seed: number };
+  readonly scripts: [string, number, number, string][];
+}
+const gpt2 = JSON.parse(readFileSync(path("golden-gpt2-tokenizer.json"), "utf8")) as Gpt2Golden;
+
 const everyCodePoint = range(0, 0x110000)
   .filter((char) => char.isWellFormed())
   .map((char) => `a${char}b ${char}`);
 
-function randomTexts(): string[] {
-  let state = 2463534242;
-  const draw = (below: number): number => {
+function xorShift32(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
     state = (state ^ (state << 13)) >>> 0;
     state = (state ^ (state >>> 17)) >>> 0;
     state = (state ^ (state << 5)) >>> 0;
     return state % below;
   };
+}
+
+function randomTexts(): string[] {
+  const draw = xorShift32(2463534242);
   return Array.from({ length: 20_000 }, () =>
     Array.from({ length: draw(40) }, () => {
       const limit = [0x80, 0x3000, 0x110000, 0x11][draw(4)]!;
@@ -44,6 +56,47 @@ function randomTexts(): string[] {
     }).join(""),
   );
 }
+
+function shortTexts(): string[] {
+  const draw = xorShift32(gpt2.short.seed);
+  const { pools } = gpt2.random;
+  return Array.from({ length: 1_000_000 }, () => {
+    let text = "";
+    for (let runs = draw(6); runs > 0; runs -= 1) {
+      const pool = pools[draw(pools.length)]!;
+      const [first, last] = pool[draw(pool.length)]!;
+      for (let n = 1 + draw(3); n > 0; n -= 1) text += String.fromCodePoint(first + draw(last - first + 1));
+    }
+    return text;
+  });
+}
+
+function scriptTexts(): string[] {
+  return gpt2.scripts.map(([, first, last]) => {
+    const draw = xorShift32(gpt2.random.seed);
+    let text = "";
+    for (let word = 0; word < 400; word += 1) {
+      for (let n = 1 + draw(12); n > 0; n -= 1) text += String.fromCodePoint(first + draw(last - first + 1));
+      text += [" ", " ", ", ", ". ", "\n", " 12 ", "-", "'"][draw(8)]!;
+    }
+    return text;
+  });
+}
+
+const naughty = [
+  0, 9, 0xd, 0x1b, 0x20, 0x23, 0x5b, 0x7f, 0x85, 0xa0, 0xad, 0x130, 0x131, 0x149, 0x1c5, 0x301, 0x307, 0x323, 0x345,
+  0x3a3, 0x3c2, 0x600, 0x61c, 0xe33, 0xf73, 0x1100, 0x1161, 0x11a8, 0x180e, 0x1e9e, 0x1f80, 0x200b, 0x200d, 0x202e,
+  0x2028, 0x2126, 0x3000, 0x302b, 0x3099, 0x30ab, 0x4e00, 0xac01, 0xe000, 0xf900, 0xfb1d, 0xfdfa, 0xfeff, 0xff21,
+  0xfffd, 0xffff, 0x10400, 0x1d15e, 0x1d165, 0x1f468, 0x1f3fb, 0x20000, 0x2f800, 0x31350, 0xe0001, 0x10ffff,
+].map((codePoint) => String.fromCodePoint(codePoint));
+const naughtyTexts = naughty.flatMap((x) => naughty.map((y) => `ab${x}${y}A b`));
+
+/** Their digests are over int32 ids with -1 behind each text. */
+const manyTexts: Record<string, () => string[]> = {
+  scripts: scriptTexts,
+  naughty: () => naughtyTexts,
+  short: shortTexts,
+};
 
 const texts: Record<string, string[]> = {
   "code points": everyCodePoint,
@@ -63,10 +116,22 @@ function wordPiece(vocab: Uint8Array | string, uncased?: boolean): WordPiece {
   return new WordPiece({ name: "test", vocab: Buffer.from(vocab), vocabFile: "vocab.txt", uncased });
 }
 
-function digest(tokenizer: WordPiece, rows: readonly string[]): string {
+function blockOf(rows: readonly string[]): [Uint8Array, Uint32Array] {
   const offsets = new Uint32Array(rows.length + 1);
   for (const [i, row] of rows.entries()) offsets[i + 1] = offsets[i]! + Buffer.byteLength(row);
-  const { ids, offsets: ends } = tokenizer.encodeBlock(Buffer.from(rows.join("")), offsets);
+  return [Buffer.from(rows.join("")), offsets];
+}
+
+const END = Int32Array.of(-1);
+
+function digestOfIds({ ids, offsets }: EncodedBlock): string {
+  const sha = createHash("sha256");
+  for (let i = 0; i + 1 < offsets.length; i += 1) sha.update(ids.subarray(offsets[i], offsets[i + 1])).update(END);
+  return sha.digest("hex");
+}
+
+function digest(tokenizer: WordPiece, rows: readonly string[]): string {
+  const { ids, offsets: ends } = tokenizer.encodeBlock(...blockOf(rows));
   const lines = rows.map((_, i) => `${ids.subarray(ends[i], ends[i + 1]).join(",")}\n`);
   return createHash("sha256").update(lines.join("")).digest("hex");
 }
@@ -86,6 +151,34 @@ describe.each([true, false])("ids of Hugging Face tokenizers, uncased: %s", (unc
   test("another rule is seen", () => {
     expect(digest(wordPiece(small, !uncased), texts.odd!)).not.toBe(of("small", "odd"));
   });
+});
+
+test.each(Object.keys(manyTexts))("%s give the ids of Hugging Face tokenizers, cased and uncased", (kind) => {
+  const block = blockOf(manyTexts[kind]!());
+  const vocabularies: [string, Uint8Array | string][] = [["small", small]];
+  if (existsSync(bertFile)) vocabularies.push(["bert", readFileSync(bertFile)]);
+  for (const [name, vocab] of vocabularies) {
+    for (const uncased of [true, false]) {
+      const key = `${name} ${uncased ? "uncased" : "cased"} ${kind}`;
+      expect([key, digestOfIds(wordPiece(vocab, uncased).encodeBlock(...block))]).toEqual([key, golden[key]]);
+    }
+  }
+});
+
+test("every combination of the normalizer's switches gives the ids of Hugging Face tokenizers, none those of another", () => {
+  const block = blockOf([...texts.random!.slice(0, 2000), ...naughtyTexts]);
+  const digests = Array.from({ length: 16 }, (_, i) => {
+    const tokenizer = createNativeWordPiece(small.split("\n"), {
+      ...{ unknown: "[UNK]", prefix: "##", mostCharacters: 100, split: true },
+      ...{ clean: (i & 8) !== 0, chinese: (i & 4) !== 0, stripAccents: (i & 2) !== 0, lowercase: (i & 1) !== 0 },
+    });
+    return digestOfIds(native().encodeBlock(tokenizer, ...block));
+  });
+  const names = digests.map((_, i) => `switches ${i.toString(2).padStart(4, "0")}`);
+  expect(Object.fromEntries(names.map((name, i) => [name, digests[i]]))).toEqual(
+    Object.fromEntries(names.map((name) => [name, golden[name]])),
+  );
+  expect(new Set(digests).size).toBe(16);
 });
 
 describe("a vocab.txt", () => {

@@ -1,4 +1,4 @@
-/* Tokenizers: text in, ids out. Byte-level BPE with vocab.json and merges.txt given as bytes.
+/* Tokenizers: text in, ids out. Byte-level BPE with vocab.json and merges.txt given as bytes, and WordPiece.
  *
  * Conventions as in status.h. A tokenizer keeps its result buffers: what encode and decode hand out lives until the
  * next call on the same handle.
@@ -36,6 +36,24 @@ typedef struct mr_bpe_options {
 /* As mr_tokenizer_create_bpe, but ids may be missing. */
 mr_code mr_tokenizer_create_bpe_with(const uint8_t* vocab_json, size_t vocab_bytes, const uint8_t* merges,
                                      size_t merges_bytes, const mr_bpe_options* options, mr_tokenizer** out);
+
+/* How texts become words, and words tokens. BERT's uncased: "[UNK]", "##", 100, and 1 for all that follow. */
+typedef struct mr_word_piece_options {
+  const char* unknown;      /* the token of a word that no tokens make up; must be in the vocabulary */
+  const char* prefix;       /* before a token that does not begin a word */
+  uint32_t most_characters; /* a longer word is unknown */
+  int32_t split;            /* 0: every text is one word as it is, the rest is not looked at */
+  int32_t clean;            /* control characters go, white space becomes spaces */
+  int32_t chinese;          /* ideographs are words by themselves */
+  int32_t strip_accents;    /* canonical decomposition without nonspacing marks */
+  int32_t lowercase;
+} mr_word_piece_options;
+
+/* Token i is tokens[offsets[i] .. offsets[i+1]), as UTF-8; empty: an id without a token. offsets has num_tokens + 1
+ * ascending entries, the last at most token_bytes. Of equal tokens the last counts. */
+mr_code mr_tokenizer_create_word_piece(const uint8_t* tokens, size_t token_bytes, const uint32_t* offsets,
+                                       size_t num_tokens, const mr_word_piece_options* options, mr_tokenizer** out);
+
 void mr_tokenizer_destroy(mr_tokenizer* tokenizer);
 
 int32_t mr_tokenizer_vocab_size(const mr_tokenizer* tokenizer);
@@ -47,8 +65,8 @@ int32_t mr_tokenizer_vocab_size(const mr_tokenizer* tokenizer);
 mr_code mr_tokenizer_encode(mr_tokenizer* tokenizer, const uint8_t* text, size_t text_bytes, const uint32_t* offsets,
                             size_t num_rows, const int32_t** ids, size_t* num_ids, uint32_t* id_offsets);
 
-/* The bytes of the ids, one after the other; a character may be cut at either end. An id outside the vocabulary is
- * MR_INVALID_ARGUMENT. */
+/* The bytes of the ids, one after the other; a character may be cut at either end. WordPiece: the words with a space
+ * between them. An id outside the vocabulary is MR_INVALID_ARGUMENT. */
 mr_code mr_tokenizer_decode(mr_tokenizer* tokenizer, const int32_t* ids, size_t num_ids, const uint8_t** bytes,
                             size_t* num_bytes);
 

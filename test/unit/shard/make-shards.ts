@@ -70,7 +70,10 @@ function readerOf(blocks: readonly TestBlock[]): BlockReader {
         yield { ref };
       }
     },
-    // Only dedup reads pieces and records.
+    // Only clean reads documents in pieces, only dedup lines and records.
+    documents: () => {
+      throw new Error("expected no one to ask for documents in pieces");
+    },
     pieces: () => {
       throw new Error("expected no one to ask for pieces");
     },

@@ -72,12 +72,18 @@ describe("GPT-2", () => {
     );
   });
 
-  test.each(["a", " ", "=", "\n", "世", "ab", "a "])("ten megabytes of %j take seconds", (unit) => {
+  // Half a second; were it quadratic, an hour.
+  test.each([
+    "a",
+    " ",
+    "=",
+    "\n",
+    "世",
+    "ab",
+    "a ",
+  ])("ten megabytes of %j come back before the test's time is over", (unit) => {
     const text = Buffer.from(unit.repeat(Math.ceil(10_000_000 / Buffer.byteLength(unit))));
-    const start = performance.now();
-    const ids = encodeBytes(text);
-    expect(performance.now() - start).toBeLessThan(5_000);
-    expect(Buffer.compare(gpt2.decodeBytes(ids), text)).toBe(0);
+    expect(Buffer.compare(gpt2.decodeBytes(encodeBytes(text)), text)).toBe(0);
   });
 
   test("an id outside the vocabulary is refused", () => {
@@ -144,10 +150,10 @@ describe("vocabulary files", () => {
     expect(tokenizer.endOfDocumentId).toBe(good.vocab["<|endoftext|>"]);
   });
 
-  test("the fingerprint follows the files' content", () => {
+  test("the fingerprint follows tokens and merges, not how the files are written", () => {
     const first = (load(text, "a b\n")() as ByteLevelBpe).fingerprint;
-    expect((load(text, "a b\n")() as ByteLevelBpe).fingerprint).toBe(first);
-    expect((load(text, "a b\n\n")() as ByteLevelBpe).fingerprint).not.toBe(first);
+    expect((load(` ${text}\n`, "#version: 0.2\r\na b\r\n")() as ByteLevelBpe).fingerprint).toBe(first);
+    expect((load(text, "")() as ByteLevelBpe).fingerprint).not.toBe(first);
   });
 
   test.each([
@@ -199,7 +205,7 @@ describe("vocabulary files", () => {
 
   test("an unknown name is refused", () => {
     expect(() => loadTokenizer("gpt5")).toThrow(
-      'expected "gpt2" or a folder with vocab.json and merges.txt for tokenizer, got "gpt5"',
+      'expected "gpt2", or a tokenizer.json, vocab.txt, .model, or a folder with one or with vocab.json and merges.txt',
     );
   });
 });

@@ -1,0 +1,104 @@
+// The model part of a tokenizer.json of type BPE, checked.
+import type { JsonNode } from "./json-node.js";
+
+/** More tokens than any vocabulary has; arrays by id are made up to here. */
+export const MOST_TOKENS = 1 << 24;
+
+export interface BpeConfig {
+  /** Ids by token; two tokens may share one. */
+  readonly vocab: ReadonlyMap<string, number>;
+  /** Left and right token, by rank. */
+  readonly merges: readonly (readonly [string, string])[];
+  /** Of a character that is no token; undefined: it is left out. */
+  readonly unknown: string | undefined;
+  /** Unknown characters in a row are one token. */
+  readonly fusesUnknown: boolean;
+  /** Unknown characters become the tokens <0x00> to <0xFF> of their bytes, where all of these exist. */
+  readonly byteFallback: boolean;
+  /** Before a character that does not begin a piece. */
+  readonly continuingPrefix: string;
+  /** Behind the last character of a piece. */
+  readonly endSuffix: string;
+  /** A piece that is a token becomes it, whatever the merges say. */
+  readonly ignoresMerges: boolean;
+}
+
+export function readBpe(node: JsonNode): BpeConfig {
+  node.only(
+    "type",
+    "dropout",
+    "unk_token",
+    "continuing_subword_prefix",
+    "end_of_word_suffix",
+    "fuse_unk",
+    "byte_fallback",
+    "ignore_merges",
+    "vocab",
+    "merges",
+  );
+  const dropout = node.field("dropout");
+  if (!dropout.isAbsent && dropout.value !== 0) {
+    throw dropout.refusal("null", "with dropout a text has no certain ids: set it to null in a copy of the file");
+  }
+  const flag = (name: string): boolean => !node.field(name).isAbsent && node.field(name).boolean();
+  const text = (name: string): string => (node.field(name).isAbsent ? "" : node.field(name).string());
+  const unknown = node.field("unk_token");
+  const vocab = readVocab(node.field("vocab"));
+  const merges = readMerges(node.field("merges"));
+  const continuingPrefix = text("continuing_subword_prefix");
+  for (const [rank, [left, right]] of merges.entries()) {
+    const missing = [left, right, mergedToken(left, right, continuingPrefix)].find((token) => !vocab.has(token));
+    if (missing === undefined) continue;
+    throw node
+      .field("merges")
+      .array()
+      [rank]!.refusal(`tokens of the vocabulary (${JSON.stringify(missing)} is none)`);
+  }
+  return {
+    vocab,
+    merges,
+    unknown: unknown.isAbsent ? undefined : unknown.string(),
+    fusesUnknown: flag("fuse_unk"),
+    byteFallback: flag("byte_fallback"),
+    continuingPrefix,
+    endSuffix: text("end_of_word_suffix"),
+    ignoresMerges: flag("ignore_merges"),
+  };
+}
+
+/** The prefix of the right token, whatever it is, is cut off by its length in bytes. */
+export function mergedToken(left: string, right: string, continuingPrefix: string): string {
+  if (continuingPrefix === "") return left + right;
+  return left + Buffer.from(right).subarray(Buffer.byteLength(continuingPrefix)).toString();
+}
+
+export function readVocab(node: JsonNode): Map<string, number> {
+  const vocab = new Map<string, number>();
+  for (const [token, id] of node.entries()) {
+    if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= MOST_TOKENS) {
+      throw node.field(token).refusal(`an id from 0 to ${MOST_TOKENS - 1}`);
+    }
+    vocab.set(token, id);
+  }
+  if (vocab.size === 0) throw node.refusal("tokens");
+  return vocab;
+}
+
+/** Each as "left right" or, in newer files, as ["left", "right"]. */
+function readMerges(node: JsonNode): (readonly [string, string])[] {
+  const { value } = node;
+  if (!Array.isArray(value)) throw node.refusal("a list");
+  if (value.every((merge) => typeof merge === "string")) {
+    const lines = value.filter((line) => !line.startsWith("#version"));
+    return lines.map((line, rank) => {
+      const [left, right, ...more] = line.split(" ");
+      if (right === undefined || more.length > 0) throw node.array()[rank]!.refusal("two tokens with a space between");
+      return [left!, right];
+    });
+  }
+  const isPair = (merge: unknown): merge is [string, string] =>
+    Array.isArray(merge) && merge.length === 2 && merge.every((token) => typeof token === "string");
+  const odd = value.findIndex((merge) => !isPair(merge));
+  if (odd >= 0) throw node.array()[odd]!.refusal("two tokens, all merges being written alike");
+  return value;
+}
