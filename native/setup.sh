@@ -8,6 +8,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-run}
+# With ccache, a build in another folder (the package's, a second clone) finds what one here has compiled. Paths below this
+# folder are taken as relative and no others: those of system headers would depend on how deep the folder lies.
+export CCACHE_BASEDIR=$(pwd -P) CCACHE_NOHASHDIR=true
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -16,7 +19,12 @@ missing_packages() {
   command -v cmake >/dev/null || echo cmake
   command -v ninja >/dev/null || echo ninja-build
   [ -n "$(find /usr/include /usr/local/include -maxdepth 3 -name openblas_config.h 2>/dev/null | head -n 1)" ] || echo libopenblas-dev
-  if [ "$mode" = --tests ]; then [ -e /usr/include/gtest/gtest.h ] || echo libgtest-dev; fi
+  if [ "$mode" = --tests ]; then
+    [ -e /usr/include/gtest/gtest.h ] || echo libgtest-dev
+    # Ranks as processes; a build without goes without.
+    command -v mpirun >/dev/null || echo openmpi-bin
+    command -v mpicxx >/dev/null || echo libopenmpi-dev
+  fi
 }
 
 packages=$(missing_packages | tr '\n' ' ')

@@ -81,7 +81,8 @@ export {
 
 // Runs: from a recipe to a plan to results.
 export { type ConfigSource, fromOverrides, type Override, parseSet, readYaml } from "./run/config-source.js";
-export { type Plan, type PlannedStage, planToJson, planToYaml, type RecipeInput, resolvePlan } from "./run/recipe.js";
+export { type Plan, type PlannedStage, planToJson, planToYaml, resolvePlan } from "./run/recipe.js";
+export type { RecipeInput } from "./run/recipe-inputs.js";
 export { type Registry, registry, type StageEntry } from "./run/registry.js";
 export { type RunOptions, type RunResult, runPlan } from "./run/conductor.js";
 export type { PhaseProgress, RunEvent, RunListener } from "./run/events.js";

@@ -24,6 +24,8 @@ export interface ScanOptions {
   readonly maxDocumentBytes: number;
   /** For scanJsonl alone. Not lines but what splitJson leaves: each value is a record, and counts as a line. */
   readonly values?: boolean;
+  /** Of each line, where lines are made of rows of a table: its place in that file, also in the id that is made up of it. */
+  readonly recordOffsets?: Float64Array;
 }
 
 /** Finds the records of one JSON file as its bytes stream by; opaque. */
@@ -93,6 +95,11 @@ export interface NativeRead {
     >,
     keep: Uint8Array,
   ): Uint8Array;
+  /**
+   * JSON with texts between: each run of four numbers says how much of `json` stands before it and which bytes of which
+   * source follow, as a JSON string. The bytes need not be UTF-8.
+   */
+  joinRows(json: Uint8Array, runs: Uint32Array, sources: readonly Uint8Array[]): Uint8Array;
 }
 
 // --- dedup.cc: shingles, MinHash, hashes of documents ---------------------------------------------------------------
@@ -292,7 +299,7 @@ export interface NativeSketchJoin {
   matchSketches(index: NativeSketchIndex, sketches: Uint32Array, taken: Uint8Array, minLevel: number): Uint32Array;
 }
 
-// --- tokenizer.cc: byte-level BPE ------------------------------------------------------------------------------------
+// --- tokenizer.cc: byte-level BPE, WordPiece -------------------------------------------------------------------------
 
 /** An opaque native tokenizer; garbage collection frees it. Not shared between threads. */
 export interface NativeTokenizer {
@@ -318,11 +325,39 @@ export interface ByteLevelBpeOptions {
   readonly addedJson: Uint8Array;
 }
 
+/** Of WordPiece. BERT's uncased: "[UNK]", "##", 100, and true for all the others. */
+export interface WordPieceOptions {
+  /** The token of a word that no tokens make up; must be in the vocabulary. */
+  readonly unknown: string;
+  /** Before a token that does not begin a word. */
+  readonly prefix: string;
+  /** A longer word is unknown. */
+  readonly mostCharacters: number;
+  /** false: every text is one word as it is, and what follows is not looked at. */
+  readonly split: boolean;
+  /** Control characters go, white space becomes spaces. */
+  readonly clean: boolean;
+  /** Ideographs are words by themselves. */
+  readonly chinese: boolean;
+  /** Canonical decomposition without nonspacing marks. */
+  readonly stripAccents: boolean;
+  readonly lowercase: boolean;
+}
+
 export interface NativeTokenizers {
   /** vocabJson: {"token": id} in GPT-2's byte-to-unicode alphabet; mergesText: vocab.bpe. With options, ids may be missing. */
   createByteLevelBpe(vocabJson: Uint8Array, mergesText: Uint8Array, options?: ByteLevelBpeOptions): NativeTokenizer;
+  /** Token i is tokens[offsets[i] .. offsets[i+1]) in UTF-8; empty: an id without a token. Of equal tokens the last counts. */
+  createWordPiece(tokens: Uint8Array, offsets: Uint32Array, options: WordPieceOptions): NativeTokenizer;
   encodeBlock(tokenizer: NativeTokenizer, text: Uint8Array, offsets: Uint32Array): EncodeResult;
   decodeIds(tokenizer: NativeTokenizer, ids: Int32Array): Uint8Array;
+}
+
+// --- sentence_piece.cc: SentencePiece models -------------------------------------------------------------------------
+
+export interface NativeSentencePieces {
+  /** model: the bytes of a .model file, unigram or BPE. Encodes and decodes as the others of tokenizer.cc do. */
+  createSentencePiece(model: Uint8Array): NativeTokenizer;
 }
 
 // --- bpe_trainer.cc: learning a byte-level BPE vocabulary --------------------------------------------------------------
@@ -388,6 +423,8 @@ export interface NativeTrainerConfig {
   } | null;
   readonly tensorParallel: number;
   readonly dataParallel: number;
+  /** Each rank is a process, which has joined the others; else all are threads of this one. */
+  readonly processes?: boolean;
   readonly threads: number;
   readonly sequenceLength: number;
   readonly microBatch: number;
@@ -489,15 +526,40 @@ export interface NativeCheckpoints {
   crc32(bytes: Uint8Array, before: number): number;
 }
 
+// --- processes.cc: ranks as processes --------------------------------------------------------------------------------
+
+/** One process among those that mpirun or srun started. */
+export interface ProcessPlace {
+  readonly rank: number;
+  readonly numRanks: number;
+  /** Among those of this machine. */
+  readonly localRank: number;
+  readonly numLocalRanks: number;
+}
+
+/** See native/include/millrace/processes.h. */
+export interface NativeProcesses {
+  /** What is missing where this build cannot: "this build has no MPI; ..."; "" where it can. */
+  processesReason(): string;
+  /** Joins the others, and waits until all have; once in a process. */
+  joinProcesses(): Promise<ProcessPlace>;
+  /** What process 0 says; the text of the others is not looked at. */
+  tellProcesses(text: string): Promise<string>;
+  /** The last call. True waits until all others leave too; false, after a failure, leaves them to the launcher. */
+  leaveProcesses(finished: boolean): void;
+}
+
 export type Native = NativeRead &
   NativeDedup &
   NativeCandidates &
   NativeSketchJoin &
   NativeTokenizers &
+  NativeSentencePieces &
   NativeBpeTraining &
   NativeMemory &
   NativeTraining &
-  NativeCheckpoints;
+  NativeCheckpoints &
+  NativeProcesses;
 
 let loaded: Native | undefined;
 

@@ -43,10 +43,12 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   register_candidates(env, exports);
   register_sketch_join(env, exports);
   register_tokenizer(env, exports);
+  register_sentence_piece(env, exports);
   register_bpe_trainer(env, exports);
   register_memory(env, exports);
   register_trainer(env, exports);
   register_checkpoint(env, exports);
+  register_processes(env, exports);
   return exports;
 }
 

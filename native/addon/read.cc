@@ -169,6 +169,27 @@ Napi::Value format_jsonl(const Napi::CallbackInfo& info) {
   return copied<Napi::Uint8Array>(env, lines.data, lines.size);
 }
 
+// joinRows(json, runs, sources)
+Napi::Value join_rows(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const Napi::Uint8Array json = bytes_of(info[0], "json");
+  const Napi::Uint32Array runs = uint32_of(info[1], "runs");
+  if (!info[2].IsArray()) refuse(env, "expected an array for sources");
+  const auto arrays = info[2].As<Napi::Array>();
+  std::vector<mr_text> sources(arrays.Length());
+  for (uint32_t i = 0; i < arrays.Length(); ++i) {
+    const Napi::Uint8Array source = bytes_of(arrays.Get(i), "sources");
+    sources[i] = {source.Data(), source.ElementLength()};
+  }
+  mr_texts* texts = nullptr;
+  check(env, mr_join_rows({json.Data(), json.ElementLength()}, runs.Data(), runs.ElementLength() / 4, sources.data(),
+                          sources.size(), &texts));
+  const std::unique_ptr<mr_texts, Destroy> owner(texts);
+  mr_text lines;
+  check(env, mr_texts_get(texts, &lines, nullptr));
+  return copied<Napi::Uint8Array>(env, lines.data, lines.size);
+}
+
 }  // namespace
 
 void register_read(Napi::Env env, Napi::Object exports) {
@@ -178,6 +199,7 @@ void register_read(Napi::Env env, Napi::Object exports) {
   exports.Set("splitJson", Napi::Function::New(env, split_json, "splitJson"));
   exports.Set("normalizeTexts", Napi::Function::New(env, normalize_texts, "normalizeTexts"));
   exports.Set("formatJsonl", Napi::Function::New(env, format_jsonl, "formatJsonl"));
+  exports.Set("joinRows", Napi::Function::New(env, join_rows, "joinRows"));
 }
 
 }  // namespace millrace::addon

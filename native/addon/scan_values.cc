@@ -34,7 +34,18 @@ ScanChoices::ScanChoices(const Napi::Object& object)
                size_of(object.Get("baseOffset"), "baseOffset"),
                size_of(object.Get("baseLine"), "baseLine"),
                size_of(object.Get("maxDocumentBytes"), "maxDocumentBytes"),
-               object.Get("values").ToBoolean() ? 1 : 0} {}
+               object.Get("values").ToBoolean() ? 1 : 0,
+               nullptr,
+               0} {
+  const Napi::Value offsets = object.Get("recordOffsets");
+  if (offsets.IsUndefined()) return;
+  if (!offsets.IsTypedArray() || offsets.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+    refuse(object.Env(), "expected a Float64Array for recordOffsets");
+  }
+  const auto array = offsets.As<Napi::Float64Array>();
+  options_.record_offsets = array.Data();
+  options_.num_record_offsets = array.ElementLength();
+}
 
 Napi::Object object_of_scan(Napi::Env env, const mr_scan* scan, const mr_scan_view& view) {
   const size_t rows = view.num_documents;

@@ -7,6 +7,7 @@
 #include "api/guard.h"
 #include "text/bpe_trainer.h"
 #include "text/piece_counter.h"
+#include "text/token_ids.h"
 
 struct mr_bpe_trainer {
   explicit mr_bpe_trainer(millrace::PretokenPattern pattern)
@@ -64,7 +65,7 @@ mr_code mr_bpe_trainer_learn(mr_bpe_trainer* trainer, const mr_bpe_goal* goal, s
                              size_t* num_merges) {
   return guarded([&]() -> Status {
     if (trainer->trainer == nullptr) {
-      if (goal->vocab_size >= millrace::BpeVocab::kMaxTokens || goal->num_first_tokens > goal->vocab_size) {
+      if (goal->vocab_size >= millrace::kMaxTokens || goal->num_first_tokens > goal->vocab_size) {
         return millrace::invalid_argument("expected fewer than 2097152 tokens for the vocabulary, got " +
                                           std::to_string(goal->vocab_size));
       }

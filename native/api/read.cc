@@ -12,6 +12,7 @@
 #include "text/json_lines.h"
 #include "text/line_scan.h"
 #include "text/normalize.h"
+#include "text/row_lines.h"
 #include "text/unicode.h"
 
 struct mr_texts {
@@ -132,6 +133,30 @@ mr_code mr_format_jsonl(const mr_documents* documents, const uint8_t* keep, mr_t
                                             {documents->sources, documents->source_offsets},
                                             documents->source_index};
     MR_RETURN_IF_ERROR(millrace::format_jsonl(columns, keep, texts->text));
+    *out = texts.release();
+    return ok();
+  });
+}
+
+mr_code mr_join_rows(mr_text json, const uint32_t* runs, size_t num_runs, const mr_text* sources, size_t num_sources,
+                     mr_texts** out) {
+  return guarded([&]() -> Status {
+    const auto view_of = [](mr_text text) {
+      return std::string_view(reinterpret_cast<const char*>(text.data), text.size);
+    };
+    std::vector<std::string_view> views(num_sources);
+    for (size_t i = 0; i < num_sources; ++i) views[i] = view_of(sources[i]);
+    std::vector<millrace::TextRun> texts_of_rows(num_runs);
+    size_t expected = json.size;
+    for (size_t i = 0; i < num_runs; ++i) {
+      const uint32_t* run = runs + 4 * i;
+      texts_of_rows[i] = {run[0], run[1], run[2], run[3]};
+      expected += run[3] >= run[2] ? run[3] - run[2] + 2 : 0;
+    }
+    auto texts = std::make_unique<mr_texts>();
+    texts->text.reserve(expected + expected / 16);
+    MR_RETURN_IF_ERROR(
+        millrace::join_rows(view_of(json), texts_of_rows.data(), num_runs, views.data(), num_sources, texts->text));
     *out = texts.release();
     return ok();
   });

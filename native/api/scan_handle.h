@@ -30,7 +30,9 @@ inline ScanOptions scan_options_of(const mr_scan_options& options) {
           options.base_offset,
           options.base_line,
           static_cast<size_t>(options.max_document_bytes),
-          options.values != 0};
+          options.values != 0,
+          options.record_offsets,
+          options.num_record_offsets};
 }
 
 }  // namespace millrace

@@ -115,12 +115,17 @@ Status scan_lines(const uint8_t* bytes, size_t length, const ScanOptions& option
   }
   // Everything before `valid` is well-formed; lines never cut a sequence, because LF is never part of one.
   const uint8_t* valid = line + valid_utf8_prefix(line, static_cast<size_t>(end - line));
+  const uint8_t* line_feed = nullptr;  // at or behind `line`, once it has been looked for
   for (;;) {
     if (options.values) line = skip_blanks(line, end);
     if (line == end) break;
-    const auto* line_end = static_cast<const uint8_t*>(std::memchr(line, '\n', static_cast<size_t>(end - line)));
-    const uint8_t* next = line_end == nullptr ? end : line_end + 1;
-    if (line_end == nullptr) line_end = end;
+    // Values that share a line look for its end once.
+    if (line_feed < line) {
+      line_feed = static_cast<const uint8_t*>(std::memchr(line, '\n', static_cast<size_t>(end - line)));
+      if (line_feed == nullptr) line_feed = end;
+    }
+    const uint8_t* line_end = line_feed;
+    const uint8_t* next = line_feed == end ? end : line_feed + 1;
     if (options.values) {
       line_end = end_of_value(line, line_end);
       next = line_end;
@@ -129,7 +134,12 @@ Status scan_lines(const uint8_t* bytes, size_t length, const ScanOptions& option
     }
     ++rows->num_lines;
 
-    const uint64_t offset = options.base_offset + static_cast<uint64_t>(line - bytes);
+    if (options.record_offsets != nullptr && rows->num_lines > options.num_record_offsets) {
+      return invalid_argument("expected an offset for every line, got " + std::to_string(options.num_record_offsets));
+    }
+    const uint64_t offset = options.record_offsets != nullptr
+                                ? static_cast<uint64_t>(options.record_offsets[rows->num_lines - 1])
+                                : options.base_offset + static_cast<uint64_t>(line - bytes);
     const uint64_t number = options.base_line + rows->num_lines;
     const auto record_length = static_cast<size_t>(line_end - line);
     const auto reject = [&](const char* reason, std::string detail) {

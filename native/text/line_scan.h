@@ -25,6 +25,9 @@ struct ScanOptions {
   size_t max_document_bytes = 0;  // 0: no limit
   // Not lines but JSON values, several to a line perhaps: the value is the record, and the line that is counted.
   bool values = false;
+  // Of line i, where lines are made of something else: what counts as its place. Null: where it stands.
+  const double* record_offsets = nullptr;
+  size_t num_record_offsets = 0;
 };
 
 struct RejectedLine {

@@ -1,7 +1,7 @@
 // The records of dedup's inputs, in the order of the input, cut by this program's plainest means: docs/formats/corpus.md.
-import { readFileSync, statSync } from "node:fs";
-import { type CompressedFormat, decompressFile } from "../base/decompress.js";
+import { decompress } from "../base/decompress.js";
 import { forEachLine, type Line } from "../base/lines.js";
+import { streamStored } from "../base/storage/index.js";
 import { type AuditInput, MAX_LINE_BYTES } from "./dedup-output.js";
 import { type ReadRecord, type RecordFields, readRecord, readText } from "./record.js";
 
@@ -21,13 +21,13 @@ const CARRIAGE_RETURN = 0x0d;
 
 /** Visits every record of one input; a line of white space alone is none. */
 export async function forEachRecord(
-  { path, format, compression: written }: AuditInput,
+  file: AuditInput,
   input: number,
   visit: (record: CorpusRecord) => void,
 ): Promise<void> {
-  const compression = written === "none" ? undefined : written;
+  const { path, format, version } = file;
   if (format === "text") {
-    const bytes = await readWhole(path, compression);
+    const bytes = await readWhole(file);
     if (bytes === undefined || bytes.length > 0) visit({ input, offset: 0, line: 0, bytes });
     return;
   }
@@ -35,7 +35,8 @@ export async function forEachRecord(
     const record = recordOf(line, input);
     if (record !== undefined) visit(record);
   };
-  await forEachLine(path, visitLine, { compression, maxLineBytes: MAX_LINE_BYTES });
+  const compression = file.compression === "none" ? undefined : file.compression;
+  await forEachLine(path, visitLine, { compression, maxLineBytes: MAX_LINE_BYTES, version });
 }
 
 function recordOf({ bytes: whole, offset: begin, number }: Line, input: number): CorpusRecord | undefined {
@@ -57,11 +58,11 @@ function isBlank(bytes: Buffer): boolean {
 }
 
 /** Undefined: too long to be read. */
-async function readWhole(path: string, compression: CompressedFormat | undefined): Promise<Buffer | undefined> {
-  if (compression === undefined) return statSync(path).size > MAX_LINE_BYTES ? undefined : readFileSync(path);
+async function readWhole({ path, compression, version }: AuditInput): Promise<Buffer | undefined> {
+  const stored = streamStored(path, version);
   const pieces: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const piece of decompressFile(path, compression)) {
+  for await (const piece of compression === "none" ? stored : decompress(stored, compression)) {
     sizeBytes += piece.length;
     if (sizeBytes > MAX_LINE_BYTES) return undefined;
     pieces.push(piece);

@@ -3,6 +3,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { invalid } from "../base/errors.js";
+import { isRemote } from "../base/storage/index.js";
 import { MAX_RECORD_BYTES, requireCorpusKind, sourceNames } from "../formats/corpus.js";
 import type { Shingling } from "../native.js";
 import type { Compression, CorpusFormat } from "../records/block-reader.js";
@@ -16,6 +17,8 @@ export interface AuditInput {
   readonly digest: string;
   readonly format: CorpusFormat;
   readonly compression: Compression;
+  /** Of a remote file: what dedup read, so that nothing else is compared with it. */
+  readonly version?: string;
   /** What documents without an id or source are named after. */
   readonly source: string;
 }
@@ -55,7 +58,8 @@ export async function readDedupOutput(dir: string): Promise<DedupOutput> {
   const sources = sourceNames(kinds.map(({ stem }) => stem));
   const inputs = stage.inputs.map(({ path, sizeBytes, digest }, i): AuditInput => {
     const { format, compression } = kinds[i]!;
-    return { path, sizeBytes, digest, format, compression, source: sources[i]! };
+    const version = isRemote(path) ? { version: digest } : {};
+    return { path, sizeBytes, digest, ...version, format, compression, source: sources[i]! };
   });
   const config = stage.config as Record<string, unknown>;
   const text = (key: string): string => String(config[key]);
@@ -80,9 +84,26 @@ export async function readDedupOutput(dir: string): Promise<DedupOutput> {
   };
 }
 
-/** The inputs must lie where they lay, and be as long. */
+/** Whether a record can be read where it lies, in a moment, without what stands before it. */
+export function isSeekable({ path, compression }: AuditInput): boolean {
+  return compression === "none" && !isRemote(path);
+}
+
+/** Whether an input may still be read; of a remote one only reading it tells. */
+export function isThere({ path }: AuditInput): boolean {
+  return isRemote(path) || existsSync(path);
+}
+
+/** The inputs must lie where they lay, and be as long. Of remote files every reading makes sure of that. */
 export function requireInputs({ inputs }: DedupOutput): void {
-  for (const { path, sizeBytes } of inputs) {
+  for (const { path, sizeBytes, format } of inputs) {
+    if (isRemote(path)) {
+      if (format !== "text") continue;
+      throw invalid("config-input", `expected texts on this machine to verify a dedup of, got ${path}`, {
+        where: { file: path },
+        hint: "they are read one at a time, in any order: run dedup on a copy, or on what clean made of them",
+      });
+    }
     if (!existsSync(path)) {
       throw invalid("config-input", `expected dedup's input at ${path}, found none`, {
         where: { file: path },

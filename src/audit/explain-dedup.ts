@@ -1,6 +1,5 @@
 // What dedup did with one document, from its outputs, and why its witness comes before it: similarity and policy are worked out
 // again from the two texts.
-import { existsSync } from "node:fs";
 import {
   parseRemoved,
   REMOVED_FILE,
@@ -12,7 +11,7 @@ import type { RejectedRecord } from "../records/document-block.js";
 import { compareTexts, type Span } from "../text/similarity.js";
 import { normalizedText } from "../text/units.js";
 import { lineNumberAt, linesWith } from "./byte-scan.js";
-import { type DedupOutput, outputPath } from "./dedup-output.js";
+import { type DedupOutput, isThere, outputPath } from "./dedup-output.js";
 import { type FoundDocument, findInInputs, findInLines, rejectedWith } from "./find-record.js";
 import { isAbove } from "./pairs.js";
 
@@ -133,14 +132,14 @@ async function placeOfKept(
 
 /** Of a document that the stage's inputs may have no longer, nothing is found. */
 async function findMadeUp(id: string, output: DedupOutput): Promise<FoundDocument | undefined> {
-  const inputs = output.inputs.filter(({ source, path }) => id.startsWith(`${source}#`) && existsSync(path));
+  const inputs = output.inputs.filter((input) => id.startsWith(`${input.source}#`) && isThere(input));
   const found = await findInInputs(inputs, id, output.fields);
   return found?.document.id === undefined ? found : undefined;
 }
 
 async function explainRemoval(line: RemovedLine, output: DedupOutput): Promise<Pick<DedupStory, "removed" | "texts">> {
   const { id, kept: witness, jaccard, number } = line;
-  const there = { ...output, inputs: output.inputs.filter(({ path }) => existsSync(path)) };
+  const there = { ...output, inputs: output.inputs.filter(isThere) };
   const own = await findInInputs(there.inputs, id, output.fields);
   const other = await findWitness(witness, there);
   if (own === undefined || other === undefined) {

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { invalid } from "../base/errors.js";
 import { MANIFEST_FILE } from "../formats/manifest.js";
 import { REJECTED_FILE } from "../formats/rejected.js";
+import { isRewritten, type RewrittenRecord } from "../formats/rewritten.js";
 import type { RejectedRecord } from "../records/document-block.js";
 import { readStageFile, STAGE_FILE_NAME, type StageFile } from "../run/stage-file.js";
 import { readDedupOutput } from "./dedup-output.js";
 import { type DedupStory, explainDedup } from "./explain-dedup.js";
 import { explainShards, type ShardsStory } from "./explain-shards.js";
-import { findInLines, idsLike, rejectedWith } from "./find-record.js";
+import { findInLines, idsLike, rejectedWith, rewrittenWith } from "./find-record.js";
 import type { RecordFields } from "./record.js";
 
 export interface CleanStory {
@@ -19,6 +20,8 @@ export interface CleanStory {
   readonly kept?: { readonly file: string; readonly offset: number } | undefined;
   /** Records with this id that were rejected. */
   readonly rejected: readonly RejectedRecord[];
+  /** Records with this id whose texts were changed: by which rules, and where they stand as they were read. */
+  readonly rewritten: readonly RewrittenRecord[];
 }
 
 export type StageStory = CleanStory | DedupStory | ShardsStory;
@@ -83,16 +86,25 @@ async function stageFolders(dir: string): Promise<Partial<Record<keyof typeof ST
   return found;
 }
 
-function explainClean(id: string, { dir, file }: Folder): CleanStory {
+/** The files of documents that clean wrote. */
+function partsOf({ dir, file }: Folder): string[] {
+  const paths = (file?.outputs ?? []).map(({ path }) => path);
+  return paths
+    .filter((path) => path !== REJECTED_FILE && !isRewritten(path) && path.endsWith(".jsonl"))
+    .map((path) => join(dir, path));
+}
+
+function explainClean(id: string, folder: Folder): CleanStory {
+  const { dir, file } = folder;
   let kept: CleanStory["kept"];
-  for (const { path } of file?.outputs ?? []) {
-    if (path === REJECTED_FILE || !path.endsWith(".jsonl")) continue;
-    const found = findInLines(join(dir, path), id, CLEAN_FIELDS);
+  for (const path of partsOf(folder)) {
+    const found = findInLines(path, id, CLEAN_FIELDS);
     if (found === undefined) continue;
     kept = { file: found.file, offset: found.offset };
     break;
   }
-  return { stage: "clean", dir, kept, rejected: rejectedWith(id, dir) };
+  const changes = (file?.outputs ?? []).filter(({ path }) => isRewritten(path)).map(({ path }) => join(dir, path));
+  return { stage: "clean", dir, kept, rejected: rejectedWith(id, dir), rewritten: rewrittenWith(id, changes) };
 }
 
 async function unknownId(
@@ -105,9 +117,7 @@ async function unknownId(
     const { fields } = await readDedupOutput(dedup.dir);
     paths.push([join(dedup.dir, "kept.jsonl"), fields]);
   }
-  for (const { path } of clean?.file?.outputs ?? []) {
-    if (path !== REJECTED_FILE && path.endsWith(".jsonl")) paths.push([join(clean!.dir, path), CLEAN_FIELDS]);
-  }
+  if (clean !== undefined) paths.push(...partsOf(clean).map((path): [string, RecordFields] => [path, CLEAN_FIELDS]));
   const near = new Set<string>();
   for (const [path, fields] of paths) {
     for (const one of idsLike(path, id, fields, NUM_SUGGESTIONS - near.size)) near.add(one);

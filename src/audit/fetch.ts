@@ -1,9 +1,9 @@
-// Documents by row, read again where they lie: in their input, or, where that is compressed, in kept.jsonl.
+// Documents by row, read again where they lie: in their input, or, where that is compressed or remote, in kept.jsonl.
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { decompressFileSync } from "../base/decompress.js";
 import { readAt } from "./byte-scan.js";
 import { idOfRecord, readCorpusRecord } from "./corpus.js";
-import { type AuditInput, type DedupOutput, outputPath } from "./dedup-output.js";
+import { type AuditInput, type DedupOutput, isSeekable, outputPath } from "./dedup-output.js";
 import type { Ordered } from "./order.js";
 import type { RecordDocument } from "./record.js";
 import type { DocumentTable } from "./tables.js";
@@ -18,7 +18,7 @@ export class DocumentFetcher {
     this.#documents = documents;
   }
 
-  /** Undefined: it cannot be reached, being in a compressed file and not in kept.jsonl. */
+  /** Undefined: it cannot be reached, being in a compressed or remote file and not in kept.jsonl. */
   fetch(row: number): Ordered | undefined {
     const { input: inputs, offset, length, keptOffset } = this.#documents;
     const input = this.#output.inputs[inputs[row]!]!;
@@ -26,7 +26,7 @@ export class DocumentFetcher {
     if (input.format === "text") {
       bytes =
         input.compression === "none" ? readFileSync(input.path) : decompressFileSync(input.path, input.compression);
-    } else if (input.compression === "none") {
+    } else if (isSeekable(input)) {
       bytes = this.#read(input.path, offset[row]!, length[row]!);
     } else if (keptOffset[row]! >= 0) {
       bytes = this.#read(outputPath(this.#output, "kept.jsonl"), keptOffset[row]!, length[row]!);

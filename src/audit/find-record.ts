@@ -2,13 +2,13 @@
 // reading the line. Ids that were made up of a place are looked for at that place.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { CompressedFormat } from "../base/decompress.js";
 import { forEachLine } from "../base/lines.js";
 import { REJECTED_FILE } from "../formats/rejected.js";
+import type { RewrittenRecord } from "../formats/rewritten.js";
 import type { RejectedRecord } from "../records/document-block.js";
 import { type FoundLine, lineAt, linesWith } from "./byte-scan.js";
 import { type CorpusRecord, forEachRecord, idOfRecord, readCorpusRecord } from "./corpus.js";
-import type { AuditInput } from "./dedup-output.js";
+import { type AuditInput, isSeekable } from "./dedup-output.js";
 import { type RecordDocument, type RecordFields, readRecord } from "./record.js";
 
 export interface FoundDocument {
@@ -71,9 +71,9 @@ export async function findInInputs(
       (await findAtPlace(input, i, id, fields)) ??
       (input.format === "text"
         ? undefined
-        : input.compression === "none"
+        : isSeekable(input)
           ? findInLines(input.path, id, fields)
-          : await findInCompressed(input.path, input.compression, id, fields));
+          : await findInStream(input, id, fields));
     if (found !== undefined) return found;
   }
   return undefined;
@@ -95,7 +95,7 @@ async function findAtPlace(
       found = { id, document, file: input.path, offset };
     }
   };
-  if (input.format === "jsonl" && input.compression === "none") {
+  if (input.format === "jsonl" && isSeekable(input)) {
     for (const bytes of lineFrom(input, offset)) visit({ bytes });
   } else {
     await forEachRecord(input, index, (record) => {
@@ -111,9 +111,8 @@ function* lineFrom({ path, sizeBytes }: AuditInput, offset: number): Iterable<Bu
   yield line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
 }
 
-async function findInCompressed(
-  path: string,
-  compression: CompressedFormat,
+async function findInStream(
+  { path, compression, version }: AuditInput,
   id: string,
   fields: RecordFields,
 ): Promise<FoundDocument | undefined> {
@@ -126,7 +125,7 @@ async function findInCompressed(
       const one = documentIn(bytes, offset, id, fields);
       if (one !== undefined) found = { ...one, file: path };
     },
-    { compression },
+    { compression: compression === "none" ? undefined : compression, version },
   );
   return found;
 }
@@ -134,15 +133,21 @@ async function findInCompressed(
 /** Lines of a stage's rejected file that name this id. */
 export function rejectedWith(id: string, dir: string): RejectedRecord[] {
   const path = join(dir, REJECTED_FILE);
-  if (!existsSync(path)) return [];
-  // As the program itself writes it.
+  return existsSync(path) ? [...ownLinesWith<RejectedRecord>(path, id)] : [];
+}
+
+/** Of the files in which a stage tells what it has rewritten, the lines that name this id. */
+export function rewrittenWith(id: string, paths: readonly string[]): RewrittenRecord[] {
+  return paths.flatMap((path) => [...ownLinesWith<RewrittenRecord>(path, id)]);
+}
+
+/** Lines that the program itself wrote, so that there is one way to write an id. */
+function* ownLinesWith<R extends { readonly id?: string | undefined }>(path: string, id: string): Iterable<R> {
   const [written] = writtenIds(id);
-  const found: RejectedRecord[] = [];
   for (const { bytes } of linesWith(path, written!)) {
-    const record = JSON.parse(bytes.toString("utf8")) as RejectedRecord;
-    if (record.id === id) found.push(record);
+    const record = JSON.parse(bytes.toString("utf8")) as R;
+    if (record.id === id) yield record;
   }
-  return found;
 }
 
 /** Up to `limit` ids of their own that begin as this one does, for who has mistyped one. */

@@ -4,7 +4,7 @@ import { type Overlap, overlapOf, shingleSet } from "../text/similarity.js";
 import { type UnitText, unitsOf } from "../text/units.js";
 import type { Accounts } from "./account.js";
 import { forEachRecord, readCorpusRecord } from "./corpus.js";
-import type { AuditInput, DedupOutput } from "./dedup-output.js";
+import { type AuditInput, type DedupOutput, isSeekable } from "./dedup-output.js";
 import { DocumentFetcher, orderedOf } from "./fetch.js";
 import { compareEquals, type Ordered } from "./order.js";
 import { KEPT, NO_DOCUMENT } from "./tables.js";
@@ -36,7 +36,7 @@ export async function comparePairs(
       .sort((a, b) => document[a]! - document[b]!);
     for (const [i, input] of output.inputs.entries()) {
       const own = lines.filter((line) => accounts.documents.input[document[line]!] === i);
-      if (input.compression !== "none" && input.format === "jsonl") await pass.compareStream(i, input, own, report);
+      if (!isSeekable(input) && input.format === "jsonl") await pass.compareStream(i, input, own, report);
       else pass.compareFetched(own, report);
     }
     pass.compareCopies();
@@ -82,7 +82,7 @@ class PairPass {
     }
   }
 
-  /** A compressed file is read through once more. */
+  /** A compressed or remote file is read through once more. */
   async compareStream(
     index: number,
     input: AuditInput,

@@ -5,7 +5,7 @@ import { type Overlap, overlapOf, shingleSet } from "../text/similarity.js";
 import { type UnitText, unitsOf } from "../text/units.js";
 import type { Accounts } from "./account.js";
 import { forEachRecord, readCorpusRecord } from "./corpus.js";
-import type { DedupOutput } from "./dedup-output.js";
+import { type DedupOutput, isSeekable } from "./dedup-output.js";
 import { DocumentFetcher, orderedOf } from "./fetch.js";
 import { compareEquals, type Ordered } from "./order.js";
 import { isAbove } from "./pairs.js";
@@ -85,12 +85,12 @@ export class Tracer {
     const needed = new Map<string, number>();
     for (const row of rows.flatMap((one) => [one, ...this.#removals(one).map(({ witness }) => witness ?? one)])) {
       const input = accounts.documents.input[row]!;
-      const { format, compression } = output.inputs[input]!;
-      if (compression !== "none" && format === "jsonl") needed.set(`${input} ${accounts.documents.offset[row]}`, row);
+      const file = output.inputs[input]!;
+      if (!isSeekable(file) && file.format === "jsonl") needed.set(`${input} ${accounts.documents.offset[row]}`, row);
     }
     if (needed.size === 0) return;
     for (const [i, input] of output.inputs.entries()) {
-      if (input.compression === "none" || input.format === "text") continue;
+      if (isSeekable(input) || input.format === "text") continue;
       await forEachRecord(input, i, (record) => {
         const row = needed.get(`${i} ${record.offset}`);
         if (row === undefined) return;

@@ -1,7 +1,7 @@
 // `millrace dedup verify`: recomputes what a finished dedup claims, from its inputs and outputs alone, by a second implementation on
 // strings: without the addon, without the stage's code, without its reader. The laws are in violations.ts.
-import { digestFile } from "../base/digest.js";
 import { invalid } from "../base/errors.js";
+import { identityOf } from "../base/storage/index.js";
 import { REJECTED_PREFIX } from "../formats/rejected.js";
 import { findDamage } from "../run/stage-file.js";
 import { type Accounts, accountFor } from "./account.js";
@@ -108,7 +108,7 @@ export async function verifyDedup({ dir, limit = DEFAULT_LIMIT, onProgress }: Ve
 /** Other bytes in an input would break every law for no fault of dedup's. */
 async function requireSameInputs({ inputs }: DedupOutput): Promise<void> {
   for (const { path, digest } of inputs) {
-    const found = await digestFile(path);
+    const found = await identityOf(path);
     if (found.digest === digest) continue;
     throw invalid("input-changed", `expected digest ${digest} of dedup's input, got ${found.digest}`, {
       where: { file: path },

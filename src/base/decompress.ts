@@ -1,5 +1,6 @@
 // Compressed files as the bytes they hold, a piece at a time: memory does not depend on the file's size.
-import { createReadStream, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { createGunzip, gunzipSync } from "node:zlib";
 import { Unzstd, ZstdError } from "./zstd.js";
 
@@ -17,9 +18,9 @@ export class DamagedStream extends Error {
   }
 }
 
-/** Several members or frames are one stream. A damaged file gives everything before the damage, then a DamagedStream. */
-export function decompressFile(path: string, format: CompressedFormat): AsyncIterable<Uint8Array> {
-  return format === "gzip" ? gunzip(path) : unzstd(path);
+/** Several members or frames are one stream. A damaged one gives everything before the damage, then a DamagedStream. */
+export function decompress(compressed: AsyncIterable<Uint8Array>, format: CompressedFormat): AsyncIterable<Uint8Array> {
+  return format === "gzip" ? gunzip(compressed) : unzstd(compressed);
 }
 
 /** A whole file at once. */
@@ -32,8 +33,8 @@ export function decompressFileSync(path: string, format: CompressedFormat): Buff
   return Buffer.concat(pieces);
 }
 
-async function* gunzip(path: string): AsyncIterable<Uint8Array> {
-  const input = createReadStream(path, { highWaterMark: PIECE_BYTES });
+async function* gunzip(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const input = Readable.from(compressed, { highWaterMark: 1 });
   const stream = createGunzip({ chunkSize: PIECE_BYTES });
   input.on("error", (error) => stream.destroy(error));
   input.pipe(stream);
@@ -52,12 +53,10 @@ async function* gunzip(path: string): AsyncIterable<Uint8Array> {
   }
 }
 
-async function* unzstd(path: string): AsyncIterable<Uint8Array> {
+async function* unzstd(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const decoder = new Unzstd();
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>) {
-      yield* decoder.push(chunk);
-    }
+    for await (const chunk of compressed) yield* decoder.push(chunk);
     decoder.end();
   } catch (error) {
     throw error instanceof ZstdError ? new DamagedStream(error.message, error.truncated, error) : error;

@@ -1,6 +1,7 @@
 // Lines of files of any size, in pieces of a few MiB that one buffer holds: no line is copied but those that two pieces share.
 import { closeSync, openSync, readSync } from "node:fs";
-import { type CompressedFormat, decompressFile } from "./decompress.js";
+import { type CompressedFormat, decompress } from "./decompress.js";
+import { isRemote, streamStored } from "./storage/index.js";
 
 export interface Line {
   /** Without its LF; a view, valid until the next line is asked for. Undefined: longer than the limit, read past. */
@@ -74,19 +75,20 @@ class LineCutter {
 export class LineFile {
   readonly #cutter: LineCutter;
   readonly #file: number;
-  readonly #piece: Buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  readonly #piece: Buffer;
   #ended = false;
 
-  constructor(path: string, maxLineBytes = Number.POSITIVE_INFINITY) {
+  constructor(path: string, maxLineBytes = Number.POSITIVE_INFINITY, pieceBytes = PIECE_BYTES) {
     this.#cutter = new LineCutter(maxLineBytes);
     this.#file = openSync(path, "r");
+    this.#piece = Buffer.allocUnsafe(pieceBytes);
   }
 
   next(): Line | undefined {
     for (;;) {
       const line = this.#ended ? undefined : this.#cutter.next();
       if (line !== undefined || this.#ended) return line;
-      const bytesRead = readSync(this.#file, this.#piece, 0, PIECE_BYTES, null);
+      const bytesRead = readSync(this.#file, this.#piece, 0, this.#piece.length, null);
       if (bytesRead === 0) {
         this.#ended = true;
         return this.#cutter.end();
@@ -103,12 +105,14 @@ export class LineFile {
 export interface LineOptions {
   readonly compression?: CompressedFormat | undefined;
   readonly maxLineBytes?: number | undefined;
+  /** Of a remote file. */
+  readonly version?: string | undefined;
 }
 
 /** Calls `visit` with every line, in order. A compressed stream that ends or breaks gives the lines before, then its error. */
 export async function forEachLine(path: string, visit: (line: Line) => void, options: LineOptions = {}): Promise<void> {
-  const { compression, maxLineBytes = Number.POSITIVE_INFINITY } = options;
-  if (compression === undefined) {
+  const { compression, maxLineBytes = Number.POSITIVE_INFINITY, version } = options;
+  if (compression === undefined && !isRemote(path)) {
     const file = new LineFile(path, maxLineBytes);
     try {
       for (let line = file.next(); line !== undefined; line = file.next()) visit(line);
@@ -118,7 +122,8 @@ export async function forEachLine(path: string, visit: (line: Line) => void, opt
     return;
   }
   const cutter = new LineCutter(maxLineBytes);
-  for await (const piece of decompressFile(path, compression)) {
+  const stored = streamStored(path, version);
+  for await (const piece of compression === undefined ? stored : decompress(stored, compression)) {
     cutter.feed(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
     for (let line = cutter.next(); line !== undefined; line = cutter.next()) visit(line);
   }

@@ -80,6 +80,7 @@ export class Unzstd {
   /** Those it has taken, but for the phases that only pass them on. */
   #kept: number[] = [];
   #frame: Frame | undefined;
+  #hasBegun = false;
 
   /** Pieces of the content; a ZstdError behind the last of them where the stream is damaged. */
   *push(bytes: Uint8Array): Iterable<Uint8Array> {
@@ -93,8 +94,10 @@ export class Unzstd {
     }
   }
 
+  /** A stream has at least one frame, though it may hold nothing. */
   end(): void {
-    if (this.#phase !== "magic" || this.#kept.length > 0) throw new ZstdError("unexpected end", { truncated: true });
+    if (!this.#hasBegun || this.#phase !== "magic" || this.#kept.length > 0)
+      throw new ZstdError("unexpected end", { truncated: true });
   }
 
   #enter(phase: Phase, left: number): void {
@@ -108,6 +111,7 @@ export class Unzstd {
     const kept = Buffer.from(this.#kept);
     switch (this.#phase) {
       case "magic":
+        this.#hasBegun = true;
         yield* this.#begin(kept);
         return;
       case "skipped size":

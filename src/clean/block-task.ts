@@ -1,18 +1,14 @@
-// clean/block: reads one block, takes its documents through the rules, and leaves what later phases need: the kept
-// documents as JSON lines, their ids, and the rejected records.
-import { join } from "node:path";
-import { writeFileAtomic } from "../base/atomic.js";
-import { readOptionsOf } from "../formats/corpus.js";
+// clean/block: takes one block's documents through the rules, a piece at a time, and leaves what later phases need: the kept
+// documents as JSON lines, their ids, and the rejected records. Memory is that of a piece, whatever the block holds.
+import { ownFields, readOptionsOf } from "../formats/corpus.js";
 import { countRejected } from "../formats/rejected.js";
-import { native } from "../native.js";
-import type { BlockRef } from "../records/block-reader.js";
-import { type DocumentBlock, idOf, type RejectedRecord } from "../records/document-block.js";
-import type { FileRef, Json, TaskContext, TaskResult } from "../records/stage.js";
+import type { BlockRef, Payload, ReadPiece } from "../records/block-reader.js";
+import { idOf, type RejectedRecord } from "../records/document-block.js";
+import type { Json, TaskContext, TaskResult } from "../records/stage.js";
+import { BlockOutputs } from "./block-outputs.js";
 import type { CleanConfig } from "./config.js";
-import { writeIdTable } from "./id-table.js";
-import { byOffset, writeRejected } from "./rejects.js";
-import { applyRules } from "./rules.js";
-import { idsPath, partPath, rejectedPath } from "./work-files.js";
+import { byOffset } from "./rejects.js";
+import { prepareRules, type Rules } from "./rules.js";
 
 export interface BlockArgs {
   readonly ref: BlockRef;
@@ -27,6 +23,9 @@ export interface BlockSummary {
   readonly numRead: number;
   readonly numKept: number;
   readonly numRejected: number;
+  readonly sizeBytes: number;
+  /** Of them, those of which it is not known how many records they hold. */
+  readonly refusedBytes: number;
 }
 
 export function summaryOf(result: TaskResult): BlockSummary {
@@ -35,56 +34,50 @@ export function summaryOf(result: TaskResult): BlockSummary {
 
 export async function cleanBlock(
   { ref, config }: BlockArgs,
-  { workDir, reader }: TaskContext,
-  payload?: ArrayBuffer,
+  { dir, workDir, reader }: TaskContext,
+  payload?: Payload,
 ): Promise<TaskResult> {
-  const { block: asRead, rejected, numLines } = await reader.read(ref, readOptionsOf(config), payload);
-  const records: RejectedRecord[] = [...rejected];
-  const { block, keep, counts } = await applyRules(asRead, config, (row, reason, detail) => {
-    const [offset, line] = [asRead.recordOffset[row]!, asRead.recordLine[row]!];
-    records.push({ file: ref.file, offset, line, reason, detail, id: idOf(asRead, row) });
-  });
-  records.sort(byOffset);
-
-  const outputs: FileRef[] = [];
-  const numKept = keep.reduce((sum, kept) => sum + kept, 0);
-  if (numKept > 0) {
-    outputs.push(await writeFileAtomic(join(workDir, partPath(ref.id)), native().formatJsonl(block, keep)));
-    outputs.push(await writeIdTable(join(workDir, idsPath(ref.id)), keptIds(block, keep, numKept)));
+  const rules = await prepareRules(ownFields(config, ref));
+  const outputs = new BlockOutputs(ref, dir, workDir);
+  const counts: Record<string, number> = {};
+  let [numLines, numRead, numRejected, refusedBytes] = [0, 0, 0, 0];
+  try {
+    for await (const piece of reader.documents(ref, readOptionsOf(config), payload)) {
+      const { records, outcome } = judge(piece, rules, ref);
+      await outputs.add(outcome, piece.block, records);
+      numLines += piece.numLines;
+      numRead += piece.block.numDocuments + piece.rejected.length;
+      numRejected += records.length;
+      refusedBytes += piece.refusedBytes ?? 0;
+      addCounts(counts, outcome.counts);
+      addCounts(counts, countRejected(records));
+    }
+  } catch (error) {
+    await outputs.abort();
+    throw error;
   }
-  if (records.length > 0) outputs.push(await writeRejected(join(workDir, rejectedPath(ref.id)), records));
-  const numRead = block.numDocuments + rejected.length;
-  const summary: BlockSummary = {
-    block: ref.id,
-    file: ref.file,
-    numLines,
-    numRead,
-    numKept,
-    numRejected: records.length,
-  };
+  const files = await outputs.commit();
+  const { numKept } = outputs;
+  const sizeBytes = ref.end - ref.start;
+  const counted = { numLines, numRead, numKept, numRejected, sizeBytes, refusedBytes };
+  const summary: BlockSummary = { block: ref.id, file: ref.file, ...counted };
   return {
-    outputs,
-    counts: { documents_read: numRead, bytes_read: ref.end - ref.start, ...counts, ...countRejected(records) },
+    outputs: files,
+    counts: { documents_read: numRead, bytes_read: sizeBytes, ...counts },
     data: summary as unknown as Json,
   };
 }
 
-function keptIds(block: DocumentBlock, keep: Uint8Array, numKept: number) {
-  const rows = Uint32Array.from({ length: numKept });
-  let next = 0;
-  for (let row = 0; row < keep.length; row += 1) if (keep[row] === 1) rows[next++] = row;
-  const idOffset = new Uint32Array(numKept + 1);
-  for (let i = 0; i < numKept; i += 1) {
-    idOffset[i + 1] = idOffset[i]! + block.idOffsets[rows[i]! + 1]! - block.idOffsets[rows[i]!]!;
-  }
-  const id = new Uint8Array(idOffset[numKept]!);
-  for (let i = 0; i < numKept; i += 1) {
-    id.set(block.id.subarray(block.idOffsets[rows[i]!]!, block.idOffsets[rows[i]! + 1]!), idOffset[i]!);
-  }
-  return {
-    id,
-    idOffset,
-    offset: Float64Array.from(rows, (row) => block.recordOffset[row]!),
-    line: Float64Array.from(rows, (row) => block.recordLine[row]!),
-  };
+/** A piece's documents through the rules; its rejected records, those that could not be read among them, in order. */
+function judge({ block, rejected }: ReadPiece, rules: Rules, { file }: BlockRef) {
+  const records: RejectedRecord[] = [...rejected];
+  const outcome = rules(block, (row, reason, detail) => {
+    const [offset, line] = [block.recordOffset[row]!, block.recordLine[row]!];
+    records.push({ file, offset, line, reason, detail, id: idOf(block, row) });
+  });
+  return { records: records.sort(byOffset), outcome };
+}
+
+function addCounts(counts: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(more)) counts[name] = (counts[name] ?? 0) + count;
 }

@@ -1,7 +1,8 @@
 // What one may choose about cleaning.
+import { resolve } from "node:path";
 import { z } from "../base/schema.js";
 import { readFields, recordsField, refuseCrossedFields } from "../formats/read-fields.js";
-import { LENGTH_UNITS } from "./min-tokens.js";
+import { WHITESPACE_WORDS } from "./min-tokens.js";
 import { ruleFields } from "./rule-config.js";
 
 /** The paper's rule: documents under 128 tokens are dropped. */
@@ -18,8 +19,12 @@ export const cleanSchema = z
     ...ruleFields,
     /** Documents with fewer tokens are rejected as "too-short"; 0 keeps all. */
     minTokens: z.int().min(0).default(PAPER_MIN_TOKENS),
-    /** What counts as a token for minTokens. */
-    tokenizer: z.enum(LENGTH_UNITS).default("gpt2"),
+    /** What counts as a token for minTokens: gpt2, the path of a tokenizer as shard takes it, or whitespace-words. */
+    tokenizer: z
+      .string()
+      .min(1)
+      .transform((name) => (name === "gpt2" || name === WHITESPACE_WORDS ? name : resolve(name)))
+      .default("gpt2"),
     /** More malformed records than this share of all end the run. Rules such as minTokens do not count. */
     maxRejectedFraction: z.number().min(0).max(1).default(0.01),
   })

@@ -1,15 +1,13 @@
 // clean/publish: puts a block's part into the stage's folder. The usual part has no duplicate ids and becomes visible by a
 // second name, without being copied; from the others the refused lines are dropped.
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { linkFile, syncFolder, writeFileAtomic } from "../base/atomic.js";
-import { invariant } from "../base/errors.js";
-import { readRejected } from "../formats/rejected.js";
+import { linkFile, syncFolder, writeAtomically } from "../base/atomic.js";
+import { LineFile } from "../base/lines.js";
 import type { FileRef, TaskContext, TaskResult } from "../records/stage.js";
-import type { DuplicateRow } from "./duplicates-task.js";
+import { readLines } from "./rejected-lines.js";
 import { duplicatesPath, partPath } from "./work-files.js";
 
-const LINE_FEED = 0x0a;
+const LINE_FEED = Uint8Array.of(0x0a);
 
 export interface PublishArgs {
   readonly block: string;
@@ -22,14 +20,17 @@ export interface PublishArgs {
 export async function publishPart(args: PublishArgs, { dir, workDir }: TaskContext): Promise<TaskResult> {
   const from = join(workDir, partPath(args.block));
   const to = join(dir, partPath(args.block));
-  const refused = new Set<number>();
+  const isRefused = new Uint8Array(args.shares.length > 0 ? args.numKept : 0);
+  let numKept = args.numKept;
   for (const share of args.shares) {
-    const rows = await readRejected<DuplicateRow>(join(workDir, duplicatesPath(share, args.block)));
-    for (const { row } of rows) refused.add(row);
+    for (const { row } of readLines(join(workDir, duplicatesPath(share, args.block)))) {
+      isRefused[row] = 1;
+      numKept -= 1;
+    }
   }
-  const numKept = args.numKept - refused.size;
   if (numKept === 0) return { outputs: [], counts: {} };
-  const output = refused.size === 0 ? await linkPart(from, to, args.part) : await rewritePart(from, to, refused);
+  const output =
+    args.shares.length === 0 ? await linkPart(from, to, args.part) : await rewritePart(from, to, isRefused);
   return { outputs: [output], counts: { documents_kept: numKept, bytes_kept: output.sizeBytes } };
 }
 
@@ -39,15 +40,17 @@ async function linkPart(from: string, to: string, part: PublishArgs["part"]): Pr
   return { path: to, sizeBytes: part.sizeBytes, digest: part.digest };
 }
 
-async function rewritePart(from: string, to: string, refused: ReadonlySet<number>): Promise<FileRef> {
-  const bytes = await readFile(from);
-  const kept: Uint8Array[] = [];
-  let row = 0;
-  for (let begin = 0; begin < bytes.length; row += 1) {
-    const end = bytes.indexOf(LINE_FEED, begin) + 1;
-    invariant(end > 0, `expected a line end after row ${row} of ${from}`);
-    if (!refused.has(row)) kept.push(bytes.subarray(begin, end));
-    begin = end;
+async function rewritePart(from: string, to: string, isRefused: Uint8Array): Promise<FileRef> {
+  const part = new LineFile(from);
+  try {
+    return await writeAtomically(to, async (writer) => {
+      for (let line = part.next(); line !== undefined; line = part.next()) {
+        if (isRefused[line.number - 1] === 1) continue;
+        await writer.write(line.bytes!);
+        await writer.write(LINE_FEED);
+      }
+    });
+  } finally {
+    part.close();
   }
-  return writeFileAtomic(to, Buffer.concat(kept));
 }

@@ -1,31 +1,28 @@
-// clean/rejects: one file of all rejected records in the order of the input, with absolute line numbers, and the decision
-// whether so many are bad that the corpus must be misread.
+// clean/rejects: one file of all rejected records in the order of the input, with absolute line numbers, merged from those of
+// the blocks without holding them, and the decision whether so many are bad that the corpus must be misread.
 import { join } from "node:path";
-import { writeAtomically } from "../base/atomic.js";
+import { type AtomicWriter, writeAtomically } from "../base/atomic.js";
 import { inputOfBlock } from "../formats/corpus.js";
-import {
-  checkRejected,
-  countRejected,
-  formatRejected,
-  REJECTED_FILE,
-  REJECTED_PREFIX,
-  readRejected,
-} from "../formats/rejected.js";
-import type { RejectedRecord } from "../records/document-block.js";
-import type { FileRef, TaskContext, TaskResult } from "../records/stage.js";
+import { checkRefusedBytes, checkRejected, joinRejected, REJECTED_FILE, REJECTED_PREFIX } from "../formats/rejected.js";
+import type { TaskContext, TaskResult } from "../records/stage.js";
 import type { BlockSummary } from "./block-task.js";
-import { byOffset, RULE_REASONS } from "./rejects.js";
+import { mergeLines } from "./rejected-lines.js";
+import { DUPLICATE_ID, RULE_REASONS } from "./rejects.js";
 import { duplicatesPath, rejectedPath } from "./work-files.js";
 
 export interface RejectsArgs {
   /** All blocks, in input order. */
   readonly blocks: readonly (BlockSummary & { readonly shares: readonly string[] })[];
+  /** As countRejected gives them, of all blocks together. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly numDuplicates: number;
   readonly maxRejectedFraction: number;
 }
 
+/** Lines are handed on so many characters at a time. */
+const BATCH_CHARACTERS = 2 ** 16;
+
 export async function writeRejects(args: RejectsArgs, { dir, workDir }: TaskContext): Promise<TaskResult> {
-  const totals: Record<string, number> = {};
-  let duplicates = 0;
   const path = join(dir, REJECTED_FILE);
   const output = await writeAtomically(path, async (writer) => {
     let input: string | undefined;
@@ -34,34 +31,34 @@ export async function writeRejects(args: RejectsArgs, { dir, workDir }: TaskCont
       // By the input, not its file: the same file may be named twice.
       if (inputOfBlock(block.block) !== input) linesBefore = 0;
       input = inputOfBlock(block.block);
-      const { records, numDuplicates } = await recordsOf(block, workDir);
-      await writer.write(formatRecords(records, linesBefore));
-      for (const [reason, count] of Object.entries(countRejected(records))) {
-        totals[reason] = (totals[reason] ?? 0) + count;
-      }
-      duplicates += numDuplicates;
+      await writeBlock(block, workDir, linesBefore, writer);
       linesBefore += block.numLines;
     }
   });
-  const outputs: FileRef[] = [output];
-  checkThreshold(args, totals, path);
-  return { outputs, counts: duplicates > 0 ? { "rejected_duplicate-id": duplicates } : {} };
+  const duplicates = args.numDuplicates > 0 ? { [REJECTED_PREFIX + DUPLICATE_ID]: args.numDuplicates } : {};
+  checkThreshold(args, { ...args.counts, ...duplicates }, path);
+  return { outputs: [output], counts: duplicates };
 }
 
-async function recordsOf(
-  { block, numRejected, shares }: RejectsArgs["blocks"][number],
+async function writeBlock(
+  { block, file, numRejected, shares }: RejectsArgs["blocks"][number],
   workDir: string,
-): Promise<{ records: RejectedRecord[]; numDuplicates: number }> {
-  const records = numRejected > 0 ? await readRejected(join(workDir, rejectedPath(block))) : [];
-  for (const share of shares) records.push(...(await readRejected(join(workDir, duplicatesPath(share, block)))));
-  return { records: records.sort(byOffset), numDuplicates: records.length - numRejected };
-}
-
-/** The block's lines of the final file. A text file has no lines to count. */
-function formatRecords(records: readonly RejectedRecord[], linesBefore: number): string {
-  return records
-    .map((record) => formatRejected({ ...record, line: record.line === 0 ? 0 : record.line + linesBefore }))
-    .join("");
+  linesBefore: number,
+  writer: AtomicWriter,
+): Promise<void> {
+  const paths = shares.map((share) => join(workDir, duplicatesPath(share, block)));
+  if (numRejected > 0) paths.push(join(workDir, rejectedPath(block)));
+  // One character a byte, as the tails are.
+  const quotedFile = Buffer.from(JSON.stringify(file)).toString("latin1");
+  let batch = "";
+  for (const { offset, line, tail } of mergeLines(paths)) {
+    // A text file has no lines to count.
+    batch += joinRejected(quotedFile, offset, line === 0 ? 0 : line + linesBefore, tail);
+    if (batch.length < BATCH_CHARACTERS) continue;
+    await writer.write(Buffer.from(batch, "latin1"));
+    batch = "";
+  }
+  await writer.write(Buffer.from(batch, "latin1"));
 }
 
 function checkThreshold(args: RejectsArgs, totals: Readonly<Record<string, number>>, path: string): void {
@@ -69,4 +66,7 @@ function checkThreshold(args: RejectsArgs, totals: Readonly<Record<string, numbe
   const malformed = Object.entries(totals).filter(([name]) => !RULE_REASONS.has(name.slice(REJECTED_PREFIX.length)));
   const { maxRejectedFraction: maxFraction } = args;
   checkRejected({ stage: "clean", path, numRead, counts: Object.fromEntries(malformed), maxFraction });
+  const sizeBytes = args.blocks.reduce((sum, block) => sum + block.sizeBytes, 0);
+  const refusedBytes = args.blocks.reduce((sum, block) => sum + block.refusedBytes, 0);
+  checkRefusedBytes({ stage: "clean", path, sizeBytes, refusedBytes, maxFraction });
 }

@@ -6,7 +6,8 @@ const encoder = new TextEncoder();
 
 export interface Rewritten {
   readonly block: DocumentBlock;
-  readonly numChanged: number;
+  /** Rows whose texts are others than before, ascending. */
+  readonly changed: readonly number[];
 }
 
 /** Rows with `rows[row] === 1` are rewritten. */
@@ -20,7 +21,7 @@ export function rewriteTexts(block: DocumentBlock, rows: Uint8Array, rewriter: R
     const rewritten = rewriter.rewrite(text);
     if (rewritten !== text) changed.set(row, encoder.encode(rewritten));
   }
-  return changed.size === 0 ? { block, numChanged: 0 } : { block: withTexts(block, changed), numChanged: changed.size };
+  return { block: changed.size === 0 ? block : withTexts(block, changed), changed: [...changed.keys()] };
 }
 
 function withTexts(block: DocumentBlock, changed: ReadonlyMap<number, Uint8Array>): DocumentBlock {

@@ -5,11 +5,13 @@
 //   unicodeRepair                  texts change
 //   nfc, newlines                  texts change, in native code
 //   storyNewlines, c4Lines         texts change
-//   language, gopherQuality, c4Lines, gopherRepetition, minTokens       by the text
+//   language, badWords, gopherQuality, c4Lines, gopherRepetition, minTokens       by the text
+import { CHANGED_PREFIX } from "../formats/rewritten.js";
 import { native } from "../native.js";
 import { type DocumentBlock, textOf } from "../records/document-block.js";
 import type { CleanConfig } from "./config.js";
 import type { Filter, Judge, Rewriter, RuleConfig } from "./filter.js";
+import { judgeBadWords } from "./filters/bad-words.js";
 import { judgeUrls } from "./filters/blocked-urls.js";
 import { judgeC4Page, keepC4Lines } from "./filters/c4-lines.js";
 import { judgeGopherQuality } from "./filters/gopher-quality.js";
@@ -35,6 +37,8 @@ interface Step {
 export interface RuleOutcome {
   readonly block: DocumentBlock;
   readonly keep: Uint8Array;
+  /** By row, ascending: the rules that changed the document's text. */
+  readonly rewritten: ReadonlyMap<number, readonly string[]>;
   /** `changed_<rewriter>` documents, and `micros_<rule>`: time on this thread, for rules that are off by default. */
   readonly counts: Readonly<Record<string, number>>;
 }
@@ -68,7 +72,7 @@ function byText(reason: string, judge: Judge): Filter {
 
 async function stepsOf(config: CleanConfig): Promise<Step[]> {
   const { blockedUrls, listedTitles, unicodeRepair, storyNewlines, c4Lines, language } = config;
-  const { gopherQuality, gopherRepetition } = config;
+  const { badWords, gopherQuality, gopherRepetition } = config;
   const steps: Step[] = [];
   const filter = (name: string, { sources }: Partial<RuleConfig>, rule: Filter): void => {
     steps.push({ name, sources, rule: { filter: rule } });
@@ -94,6 +98,7 @@ async function stepsOf(config: CleanConfig): Promise<Step[]> {
   if (storyNewlines) rewriter(storyNewlines, { name: "storyNewlines", rewrite: joinStoryLines });
   if (c4Lines) rewriter(c4Lines, { name: "c4Lines", rewrite: (text) => keepC4Lines(c4Lines, text) });
   if (language) filter("language", language, byText("other-language", judgeLanguage(language, await loadIdentifier())));
+  if (badWords) filter("badWords", badWords, byText("bad-word", judgeBadWords(badWords)));
   if (gopherQuality) {
     filter(
       "gopherQuality",
@@ -120,21 +125,31 @@ function isOption(name: string): boolean {
   return name !== "normalize" && name !== "minTokens";
 }
 
-/** Every document of the block through every rule; a rejected one meets no further rule. */
-export async function applyRules(asRead: DocumentBlock, config: CleanConfig, reject: Reject): Promise<RuleOutcome> {
+/** Every document of a block through every rule; a rejected one meets no further rule. */
+export type Rules = (block: DocumentBlock, reject: Reject) => RuleOutcome;
+
+/** Made once a task: lists are read and vocabularies loaded here. */
+export async function prepareRules(config: CleanConfig): Promise<Rules> {
+  const steps = await stepsOf(config);
+  return (block, reject) => applySteps(steps, block, config, reject);
+}
+
+function applySteps(steps: readonly Step[], asRead: DocumentBlock, config: CleanConfig, reject: Reject): RuleOutcome {
   const keep = new Uint8Array(asRead.numDocuments).fill(1);
   const counts: Record<string, number> = {};
+  const rewritten = new Map<number, string[]>();
   let block = asRead;
-  for (const { name, sources, rule } of await stepsOf(config)) {
+  for (const { name, sources, rule } of steps) {
     const begin = performance.now();
     if ("normalize" in rule) {
       const { nfc, newlines } = config;
       const { text, offsets } = native().normalizeTexts(block.text, block.textOffsets, { nfc, newlines });
       block = { ...block, text, textOffsets: offsets };
     } else if ("rewriter" in rule) {
-      const rewritten = rewriteTexts(block, rowsOf(block, keep, sources), rule.rewriter);
-      block = rewritten.block;
-      if (rewritten.numChanged > 0) counts[`changed_${name}`] = rewritten.numChanged;
+      const { block: after, changed } = rewriteTexts(block, rowsOf(block, keep, sources), rule.rewriter);
+      block = after;
+      if (changed.length > 0) counts[CHANGED_PREFIX + name] = changed.length;
+      for (const row of changed) rewritten.set(row, [...(rewritten.get(row) ?? []), name]);
     } else {
       rule.filter.apply(block, rowsOf(block, keep, sources), (row, detail) => {
         keep[row] = 0;
@@ -146,5 +161,5 @@ export async function applyRules(asRead: DocumentBlock, config: CleanConfig, rej
       counts[micros] = (counts[micros] ?? 0) + Math.round((performance.now() - begin) * 1000);
     }
   }
-  return { block, keep, counts };
+  return { block, keep, rewritten: new Map([...rewritten].sort(([a], [b]) => a - b)), counts };
 }

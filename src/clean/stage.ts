@@ -1,24 +1,27 @@
 // The clean stage: corpus files in, JSON lines with normalised texts and unique ids out, rejected records beside them.
 // Every normalisation and filter of Millrace lives here.
 //
-//   blocks       map         read, the rules of rules.ts           work: part-B, ids-B, rejected-B
+//   blocks       map         read, the rules of rules.ts           work: part-B, ids-B, rejected-B; rewritten/rewritten-B.jsonl
 //   duplicates   partition   ids that stand twice in the run       work: duplicates-S-B (usually none)
 //   rejects      reduce      one ordered file, the threshold       rejected/rejected.jsonl
 //   publish      map         parts without the refused rows        part-B.jsonl
 import { basename } from "node:path";
 import { readOptionsOf } from "../formats/corpus.js";
+import { REJECTED_PREFIX } from "../formats/rejected.js";
 import type { FileRef, Json, Phase, PhaseContext, Stage, Task } from "../records/stage.js";
 import { type BlockArgs, summaryOf } from "./block-task.js";
 import { type CleanConfig, cleanSchema } from "./config.js";
 import { type DuplicatesArgs, duplicatesOf, planShares } from "./duplicates-task.js";
+import { checkBadWords } from "./filters/bad-words.js";
 import { blockedUrlsFiles, checkBlockedUrls } from "./filters/blocked-urls.js";
 import { checkListedTitles } from "./filters/listed-titles.js";
+import { checkLengthUnit, lengthUnitFiles } from "./min-tokens.js";
 import type { PublishArgs } from "./publish-task.js";
 import type { RejectsArgs } from "./rejects-task.js";
 import { isPart } from "./work-files.js";
 
 /** Raise it when the bytes of an output change, so also with the version of Unicode in native/text. */
-const VERSION = 1;
+const VERSION = 2;
 
 type Context = PhaseContext<CleanConfig>;
 
@@ -55,8 +58,13 @@ function planRejects(context: Context): Task[] {
     .results("blocks")
     .map(summaryOf)
     .map((block) => ({ ...block, shares: sharesOf(block.block) }));
+  const counts: Record<string, number> = {};
+  for (const [name, count] of context.results("blocks").flatMap((result) => Object.entries(result.counts))) {
+    if (name.startsWith(REJECTED_PREFIX)) counts[name] = (counts[name] ?? 0) + count;
+  }
+  const numDuplicates = context.results("duplicates").reduce((sum, result) => sum + duplicatesOf(result).numRefused, 0);
   const { maxRejectedFraction } = context.config;
-  return [task("rejects", "clean/rejects", { blocks, maxRejectedFraction })];
+  return [task("rejects", "clean/rejects", { blocks, counts, numDuplicates, maxRejectedFraction })];
 }
 
 function planPublish(context: Context): Task[] {
@@ -81,12 +89,16 @@ export const cleanStage: Stage<CleanConfig> = {
   name: "clean",
   version: VERSION,
   schema: cleanSchema,
-  /** Lists that cannot be read are refused before anything else is. */
-  async check({ blockedUrls, listedTitles }) {
+  /** Lists and tokenizers that cannot be read are refused before anything else is. */
+  async check({ badWords, blockedUrls, listedTitles, minTokens, tokenizer }) {
+    if (minTokens > 0) checkLengthUnit(tokenizer);
+    if (badWords) checkBadWords(badWords);
     if (blockedUrls) checkBlockedUrls(blockedUrls);
     if (listedTitles) checkListedTitles(listedTitles);
   },
-  configFiles: ({ blockedUrls, listedTitles }) => [
+  configFiles: ({ badWords, blockedUrls, listedTitles, minTokens, tokenizer }) => [
+    ...(minTokens > 0 ? lengthUnitFiles(tokenizer) : []),
+    ...(badWords ? [badWords.file] : []),
     ...(blockedUrls ? blockedUrlsFiles(blockedUrls) : []),
     ...(listedTitles ? [listedTitles.file] : []),
   ],

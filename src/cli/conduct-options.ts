@@ -3,6 +3,8 @@ import type { Command } from "./command-line.js";
 
 export interface ConductOptions {
   readonly set?: readonly string[];
+  /** A file of the stage's configuration. */
+  readonly rules?: string;
   readonly workers?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -13,15 +15,14 @@ export interface ConductOptions {
   readonly report?: boolean;
 }
 
-/** `pooled`: it has data stages, which run on worker threads. */
-export function addConductOptions(command: Command, pooled: boolean): Command {
+/** `pooled`: it has data stages, which run on worker threads. `example`: of a key and its value, for the help. */
+export function addConductOptions(command: Command, pooled: boolean, example = "train.steps=20"): Command {
   if (pooled) command.option("--workers <n>", "worker threads of the data stages (default: one a processor)");
   return command
     .option(
       "--set <key=value>",
-      "override one key of the configuration, dotted; may be repeated",
-      (value: string, before: string[]) => [...before, value],
-      [],
+      `override one key of the configuration, dotted, the value in YAML, such as ${example}; may be repeated`,
+      (value: string, before: string[] | undefined) => [...(before ?? []), value],
     )
     .option("--dry-run", "print the resolved plan and do nothing")
     .option("--verify", "read the outputs of finished stages again, not only look at their sizes")

@@ -4,7 +4,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runPlan } from "../run/conductor.js";
-import { type ConfigSource, fromOverrides, type Override, parseSet, readYaml } from "../run/config-source.js";
+import {
+  type ConfigSource,
+  fromOverrides,
+  type Override,
+  parseSet,
+  readStageYaml,
+  readYaml,
+} from "../run/config-source.js";
+import { conductOnce } from "../run/launched.js";
 import { formatSeconds } from "../run/progress.js";
 import { nameOfRecipe, type Plan, planToJson, planToYaml, readRecipeFile, resolvePlan } from "../run/recipe.js";
 import { registry } from "../run/registry.js";
@@ -16,17 +24,25 @@ import { EXIT_INTERRUPTED } from "./exit.js";
 import { Terminal } from "./terminal.js";
 
 export async function conductRecipe(path: string, options: ConductOptions): Promise<void> {
-  await conduct(readYaml(readRecipeFile(path), path, overridesOf(options)), nameOfRecipe(path), options);
+  await conductOnce(true, () =>
+    conduct(readYaml(readRecipeFile(path), path, overridesOf(options)), nameOfRecipe(path), options),
+  );
 }
 
-/** One stage by itself, with the configuration that its arguments say. */
+/** One stage by itself, with the configuration that its file of rules and its arguments say; the arguments win. */
 export async function conductStage(
   key: string,
   base: Record<string, unknown>,
   overrides: readonly Override[],
   options: ConductOptions,
 ): Promise<void> {
-  await conduct(fromOverrides(base, [...overrides, ...overridesOf(options)]), key, options);
+  const all = [...overrides, ...overridesOf(options)];
+  const { rules } = options;
+  const source =
+    rules === undefined
+      ? fromOverrides(base, all)
+      : readStageYaml(readRecipeFile(rules, "a file of rules"), rules, key, base, all);
+  await conductOnce(key === "train", () => conduct(source, key, options));
 }
 
 /** In the order of the command line's precedence: `--set` comes last and wins. */
@@ -68,6 +84,8 @@ async function conduct(source: ConfigSource, fallbackName: string, options: Cond
     }
     const took = formatSeconds((performance.now() - start) / 1000);
     terminal.line(upToDate ? `${plan.name}: up to date, nothing to do` : `${plan.name}: done in ${took}`);
+    if (summary.documents_read === 0) terminal.line("warning: the inputs hold no documents");
+    else if (summary.documents_kept === 0) terminal.line("warning: no document was kept");
     const dedup = await dedupFindings(plan);
     for (const warning of dedup?.warnings ?? []) terminal.line(warning);
     process.stdout.write(

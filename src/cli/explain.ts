@@ -58,9 +58,14 @@ function storyLines(story: StageStory): string[] {
   return story.stage === "dedup" ? dedupLines(story) : shardLines(story);
 }
 
-function cleanLines({ kept, rejected }: CleanStory): string[] {
+function cleanLines({ kept, rejected, rewritten }: CleanStory): string[] {
   const lines = rejected.map((record) => rejectedLine("clean", record));
   if (kept !== undefined) lines.unshift(`clean    kept: ${kept.file}, byte ${number(kept.offset)}`);
+  if (lines.length > 0) {
+    for (const { rules, file, offset } of rewritten) {
+      lines.push(`rewritten by ${rules.join(", ")}; as it was read: ${file}, byte ${number(offset)}`);
+    }
+  }
   return lines.length > 0 ? lines : ["clean    has no document with this id"];
 }
 

@@ -29,7 +29,11 @@ export async function inspect(path: string, options: InspectOptions): Promise<vo
     (await checkpoints(dir, options)) ??
     (await checkpoints(join(dir, "checkpoints"), options));
   if (found === undefined) {
-    throw invalid("config-input", `expected shards, checkpoints, a stage or a run at ${path}, got none of these`);
+    throw invalid("config-input", `expected shards, checkpoints, a stage or a run at ${path}, got none of these`, {
+      hint: existsSync(join(dir, "tokenizer.json"))
+        ? "this is a tokenizer: give the folder to --tokenizer, and inspect the shards that are made with it"
+        : undefined,
+    });
   }
   process.stdout.write(options.json === true ? `${JSON.stringify(found, null, 2)}\n` : writeYaml(found));
   // A list that was asked to be verified has said which are damaged; scripts look at the exit code.

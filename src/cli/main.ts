@@ -13,7 +13,8 @@ import { addGenerateCommand } from "./generate.js";
 import { addExportCommand, addImportCommand } from "./hugging-face.js";
 import type { InspectOptions } from "./inspect.js";
 import { addPlanCommand } from "./plan.js";
-import { addStageOptions, type StageCommand, stageCommands, stageConfig } from "./stage-commands.js";
+import { addStageOptions, stageConfig } from "./stage-arguments.js";
+import { type StageCommand, stageCommands } from "./stage-commands.js";
 import { addTokenizerCommand } from "./tokenizer.js";
 
 const { version, description } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -76,7 +77,7 @@ function addStageCommand(program: Command, stage: StageCommand): Command {
   command.option("--out <dir>", "folder of the results").enablePositionalOptions();
   addStageOptions(command, stage);
   if (stage.resumes === true) command.option("--resume", "refuse to begin anew: --out must hold a run to go on with");
-  addConductOptions(command, stage.inputs !== undefined).action(async (...args: unknown[]) => {
+  addConductOptions(command, stage.inputs !== undefined, stage.example).action(async (...args: unknown[]) => {
     const inputs = stage.inputs === undefined ? [] : (args[0] as string[]);
     const { out, ...rest } = args.at(-2) as ConductOptions & { out?: string };
     if (out === undefined) return command.error("error: required option '--out <dir>' not specified");

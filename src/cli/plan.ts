@@ -2,7 +2,8 @@
 // code that allocates, so the figures are exact.
 import type { MemoryPlan, NativeTrainerConfig } from "../native.js";
 import type { Command } from "./command-line.js";
-import { addStageOptions, type StageCommand, stageCommands, stageConfig } from "./stage-commands.js";
+import { addStageOptions, stageConfig } from "./stage-arguments.js";
+import { type StageCommand, stageCommands } from "./stage-commands.js";
 
 const RECOMPUTATIONS = ["none", "selective", "full"] as const;
 /** Options of `train` that memory depends on. */

@@ -1,9 +1,5 @@
 // The commands of single stages: which options each has and which key of the stage's configuration an option sets. The
 // configuration's own schema checks the values, so an option and the same key in a recipe are refused with the same words.
-import { resolve } from "node:path";
-import type { Override } from "../run/config-source.js";
-import { type Command, Option } from "./command-line.js";
-import { numeric } from "./conduct-options.js";
 
 export interface StageOption {
   readonly flags: string;
@@ -22,11 +18,16 @@ export interface StageCommand {
   /** Options that name input folders, in the order of the stage's inputs. */
   readonly folders?: readonly { readonly flags: string; readonly description: string }[];
   readonly options: readonly StageOption[];
+  /** A key of its configuration and a value, for the help of --set. */
+  readonly example?: string;
+  /** What its options do not say may come from a file: the description of `--rules`. */
+  readonly rules?: string;
   /** Going on is what every command does; this one may also be told not to do anything else. */
   readonly resumes?: boolean;
 }
 
-const CORPUS = "corpus files, folders or patterns: JSONL, JSON or plain text, gzip or zstd too";
+const CORPUS = "corpus files, folders or patterns: JSONL, JSON, CSV, Parquet, Arrow or plain text, gzip or zstd too";
+const LINES = "files, folders or patterns of JSONL or plain text, gzip or zstd too";
 
 const READING: readonly StageOption[] = [
   {
@@ -72,6 +73,8 @@ export const stageCommands: readonly StageCommand[] = [
     key: "clean",
     description: "normalise documents and drop those that break a rule; what is dropped is kept with the reason",
     inputs: CORPUS,
+    example: "clean.language.keep=[en]",
+    rules: "YAML file with the keys that a recipe has below clean: which rules run, with which choices; or a recipe",
     options: [
       {
         flags: "--min-tokens <n>",
@@ -80,8 +83,8 @@ export const stageCommands: readonly StageCommand[] = [
         kind: "number",
       },
       {
-        flags: "--tokenizer <name>",
-        description: "what counts as a token for --min-tokens",
+        flags: "--tokenizer <name|folder>",
+        description: "what counts as a token for --min-tokens: whitespace-words, or as in shard (default: gpt2)",
         key: "tokenizer",
         kind: "text",
       },
@@ -92,7 +95,8 @@ export const stageCommands: readonly StageCommand[] = [
   {
     key: "dedup",
     description: "remove near-duplicates: documents whose exact similarity with a kept one is above the threshold",
-    inputs: CORPUS,
+    inputs: LINES,
+    example: "dedup.threshold=0.8",
     options: [
       {
         flags: "--threshold <j>",
@@ -152,11 +156,25 @@ export const stageCommands: readonly StageCommand[] = [
     key: "shard",
     description: "tokenize documents into Arrow shards with a manifest",
     inputs: CORPUS,
+    example: "shard.heldout=0.01",
     options: [
       {
         flags: "--tokenizer <name|folder>",
-        description: "gpt2, a folder with vocab.json and merges.txt, or a vocab.txt of BERT",
+        description:
+          "gpt2, or a tokenizer.json, vocab.txt of BERT, SentencePiece .model, or folder of such (default: gpt2)",
         key: "tokenizer",
+        kind: "text",
+      },
+      {
+        flags: "--end-of-document <token>",
+        description: "the special token that ends documents, where a tokenizer.json does not tell",
+        key: "endOfDocument",
+        kind: "text",
+      },
+      {
+        flags: "--engine <name>",
+        description: "of .model files: native, or js: slower, ids of SentencePiece 0.1.97 (default: native)",
+        key: "engine",
         kind: "text",
       },
       {
@@ -175,6 +193,7 @@ export const stageCommands: readonly StageCommand[] = [
     resumes: true,
     description: "train a model on shards, in a process of its own",
     folders: [SHARDS],
+    example: "train.warmupSteps=100",
     options: [
       {
         flags: "--model <name|file>",
@@ -187,6 +206,12 @@ export const stageCommands: readonly StageCommand[] = [
       { flags: "--steps <n>", description: "optimizer steps", key: "steps", kind: "number", required: true },
       { flags: "--tp <n>", description: "tensor-parallel ranks", key: "tp", kind: "number" },
       { flags: "--dp <n>", description: "data-parallel ranks", key: "dp", kind: "number" },
+      {
+        flags: "--launch <command>",
+        description: "mpirun or srun, with its options: one process a rank (default: ranks are threads of one process)",
+        key: "launch",
+        kind: "text",
+      },
       DEVICE,
       {
         flags: "--precision <precision>",
@@ -243,6 +268,7 @@ export const stageCommands: readonly StageCommand[] = [
     key: "eval",
     description: "measure a trained model on the held-out shards and let it write a sample",
     folders: [{ flags: "--checkpoint <dir>", description: "folder of a training run or of one checkpoint" }, SHARDS],
+    example: "eval.evalTokens=8192",
     options: [
       { flags: "--eval-tokens <n>", description: "at most so many held-out tokens", key: "evalTokens", kind: "number" },
       { flags: "--prompt <text>", description: "beginning of the sample", key: "prompt", kind: "text" },
@@ -252,38 +278,3 @@ export const stageCommands: readonly StageCommand[] = [
     ],
   },
 ];
-
-export function addStageOptions(command: Command, stage: StageCommand): Command {
-  for (const { flags, description } of stage.folders ?? []) command.requiredOption(flags, description);
-  for (const { flags, description, required } of stage.options) {
-    const option = new Option(flags, description);
-    command.addOption(required === true ? option.makeOptionMandatory() : option);
-  }
-  return command;
-}
-
-/** The configuration that the arguments of a stage's command say. */
-export function stageConfig(
-  stage: StageCommand,
-  inputs: readonly string[],
-  options: Readonly<Record<string, unknown>>,
-): { base: Record<string, unknown>; overrides: Override[] } {
-  const folders = (stage.folders ?? []).map(({ flags }) => String(options[new Option(flags).attributeName()]));
-  const paths = [...folders, ...inputs];
-  const overrides = stage.options.flatMap(({ flags, key, kind }): Override[] => {
-    const option = new Option(flags);
-    const value = options[option.attributeName()];
-    if (value === undefined) return [];
-    const path = [stage.key, ...key.split(".")];
-    if (kind === "flag") return [{ path, value: true, origin: option.long! }];
-    const text = String(value);
-    return [{ path, value: kind === "number" ? numeric(text) : text, origin: `${option.long} ${text}` }];
-  });
-  const base = {
-    out: resolve(String(options.out)),
-    layout: "flat",
-    inputs: paths.map((path) => ({ path })),
-    [stage.key]: {},
-  };
-  return { base, overrides };
-}

@@ -90,7 +90,7 @@ function count(amount: number, noun: string): string {
 /** The figures of a stage, without zeros and without the reasons one by one. */
 function countsText(counts: Readonly<Record<string, number>>): string {
   const shown = Object.entries(counts)
-    .filter(([name, value]) => value !== 0 && !name.includes("."))
+    .filter(([name, value]) => value !== 0 && !name.includes(".") && !name.startsWith("micros_"))
     .map(
       ([name, value]) =>
         `${name.replaceAll("_", " ")} ${Number.isInteger(value) ? value.toLocaleString("en-US") : value.toPrecision(5)}`,

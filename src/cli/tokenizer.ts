@@ -1,6 +1,8 @@
 // `millrace tokenizer train INPUTS... --out DIR`: learns a byte-level BPE vocabulary from a corpus.
 import { stat } from "node:fs/promises";
+import { identityOf, isRemote } from "../base/storage/index.js";
 import type { ReadOptions } from "../records/block-reader.js";
+import type { FileRef } from "../records/stage.js";
 import type { TextBlock } from "../tokenizers/train-bpe.js";
 import { type Command, InvalidArgumentError } from "./command-line.js";
 
@@ -59,19 +61,21 @@ async function train(inputs: readonly string[], options: TrainOptions): Promise<
   );
 }
 
-type InputFile = Readonly<{ path: string; sizeBytes: number; digest: string }>;
-
-async function inputFiles(inputs: readonly string[]): Promise<InputFile[]> {
+async function inputFiles(inputs: readonly string[]): Promise<FileRef[]> {
   const { expandInput } = await import("../read/index.js");
-  const files: InputFile[] = [];
+  const files: FileRef[] = [];
   for (const input of inputs) {
-    for (const path of await expandInput(input)) files.push({ path, sizeBytes: (await stat(path)).size, digest: "" });
+    for (const path of await expandInput(input)) {
+      // Nothing is kept that another run would compare: of local files nobody asks for the digest.
+      const found = isRemote(path) ? await identityOf(path) : { sizeBytes: (await stat(path)).size, digest: "" };
+      files.push({ path, ...found });
+    }
   }
   return files;
 }
 
 async function* textBlocks(
-  files: readonly InputFile[],
+  files: readonly FileRef[],
   textField: string,
   rejected: { count: number },
 ): AsyncIterable<TextBlock> {

@@ -3,7 +3,7 @@
 import { readOptionsOf } from "../formats/corpus.js";
 import { withSpill, writeSpillRows } from "../formats/spill.js";
 import type { Shingling } from "../native.js";
-import type { BlockRef, ReadOptions } from "../records/block-reader.js";
+import type { BlockRef, Payload, ReadOptions } from "../records/block-reader.js";
 import type { Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
 import { Bitmap } from "./bitmap.js";
@@ -85,7 +85,7 @@ function memberRows(workDir: string, { base, numDocuments }: NumberedBlock, rang
 export async function spillShingles(
   args: ShingleArgs,
   { workDir, reader }: TaskContext,
-  payload?: ArrayBuffer,
+  payload?: Payload,
 ): Promise<TaskResult> {
   const { ref, read, shingling, block } = args;
   const engine = engineOf(args.engine);

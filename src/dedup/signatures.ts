@@ -4,7 +4,7 @@ import { readOptionsOf } from "../formats/corpus.js";
 import { countRejected, formatRejected } from "../formats/rejected.js";
 import { type SpillWriter, writeSpillRows } from "../formats/spill.js";
 import type { ScanOptions, SignatureOptions, SignatureRoom } from "../native.js";
-import type { BlockRef, LinePiece, ReadBlock, ReadOptions } from "../records/block-reader.js";
+import type { BlockRef, LinePiece, Payload, ReadBlock, ReadOptions } from "../records/block-reader.js";
 import type { DocumentBlock, RejectedRecord } from "../records/document-block.js";
 import type { FileRef, Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
@@ -45,11 +45,7 @@ export const signaturesPhase: Phase<DedupConfig> = {
   },
 };
 
-export async function sign(
-  args: SignArgs,
-  { workDir, reader }: TaskContext,
-  payload?: ArrayBuffer,
-): Promise<TaskResult> {
+export async function sign(args: SignArgs, { workDir, reader }: TaskContext, payload?: Payload): Promise<TaskResult> {
   const { ref, read } = args;
   const path = spillPath(workDir, "signatures", ref.id);
   let signed: Awaited<ReturnType<BlockSigner["finish"]>> | undefined;

@@ -8,7 +8,7 @@ import { invariant } from "../base/errors.js";
 import { readOptionsOf } from "../formats/corpus.js";
 import { formatRejected, readRejected } from "../formats/rejected.js";
 import { withSpill } from "../formats/spill.js";
-import type { BlockReader, BlockRef, ReadOptions } from "../records/block-reader.js";
+import type { BlockReader, BlockRef, Payload, ReadOptions } from "../records/block-reader.js";
 import type { RejectedRecord } from "../records/document-block.js";
 import type { FileRef, Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { type EngineName, engineOf } from "../text/engine.js";
@@ -79,7 +79,7 @@ export function keptPath(workDir: string): string {
 export async function writeBlock(
   args: WriteArgs,
   { workDir, reader }: TaskContext,
-  payload?: ArrayBuffer,
+  payload?: Payload,
 ): Promise<TaskResult> {
   const { ref, block, keptBytes } = args;
   const fates = readFates(workDir, block, args.parts);
@@ -170,7 +170,7 @@ async function copyDocument(
   { removed, repeated }: Fates,
   reader: BlockReader,
   sink: KeptSink,
-  payload: ArrayBuffer | undefined,
+  payload: Payload | undefined,
 ): Promise<Map<number, number>> {
   const { block } = await reader.read(ref, read, payload);
   const isKept = removed.length + repeated.length === 0 ? 1 : 0;
@@ -185,7 +185,7 @@ async function copyLines(
   { repeated }: Fates,
   reader: BlockReader,
   sink: KeptSink,
-  payload: ArrayBuffer | undefined,
+  payload: Payload | undefined,
 ): Promise<Map<number, number>> {
   const kept = new KeptLines(rows);
   const counter = new LineCounter();

@@ -1,4 +1,4 @@
-// The Arrow IPC file of a shard: columns to bytes and back. This file alone knows apache-arrow. Columns go in as flat typed
+// The Arrow IPC file of a shard: columns to bytes and back. Columns go in as flat typed
 // arrays and come out as views of the bytes; nothing is copied on the way out, and no builder or accessor is in the way.
 import {
   type Data,
@@ -13,7 +13,7 @@ import {
   tableFromIPC,
   Uint16,
   Utf8,
-} from "apache-arrow";
+} from "./arrow.js";
 import type { TokenType } from "./manifest.js";
 
 export type TokenArray = Uint16Array | Int32Array;

@@ -2,14 +2,22 @@
 // block is. Knows nothing of reading.
 import { basename } from "node:path";
 import { invalid } from "../base/errors.js";
-import type { Compression, CorpusFormat, ReadOptions } from "../records/block-reader.js";
+import type { BlockRef, Compression, CorpusFormat, ReadOptions, TableFormat } from "../records/block-reader.js";
 
 const ENDINGS: readonly { readonly ending: string; readonly format: CorpusFormat }[] = [
   { ending: ".jsonl", format: "jsonl" },
   { ending: ".ndjson", format: "jsonl" },
   { ending: ".json", format: "json" },
   { ending: ".txt", format: "text" },
+  { ending: ".csv", format: "csv" },
+  { ending: ".tsv", format: "tsv" },
+  { ending: ".parquet", format: "parquet" },
+  { ending: ".arrow", format: "arrow" },
+  { ending: ".arrows", format: "arrow" },
+  { ending: ".feather", format: "arrow" },
 ];
+/** They have their own compression, and are read in places, not from begin to end. */
+const NEVER_PACKED: readonly CorpusFormat[] = ["parquet", "arrow"];
 const COMPRESSIONS: readonly { readonly ending: string; readonly compression: Compression }[] = [
   { ending: ".gz", compression: "gzip" },
   { ending: ".zst", compression: "zstd" },
@@ -33,6 +41,11 @@ export function readOptionsOf(config: ReadOptions): ReadOptions {
   return recordsField ? { ...fields, recordsField } : fields;
 }
 
+/** A stage's choices for one of its inputs. */
+export function ownFields<O extends ReadOptions>(options: O, { fields }: Pick<BlockRef, "fields">): O {
+  return fields === undefined ? options : { ...options, ...fields };
+}
+
 /** A record longer than this is rejected unread, so that one missing line end cannot exhaust memory. */
 export const MAX_RECORD_BYTES = 256 * 2 ** 20;
 
@@ -41,6 +54,12 @@ const MAX_BLOCK_BYTES = 64 * 2 ** 20;
 /** Enough blocks for every core of a large machine, few enough that each is worth a task. */
 const BLOCKS_OF_SMALL_INPUT = 32;
 
+const TABLE_FORMATS: ReadonlySet<CorpusFormat> = new Set<TableFormat>(["csv", "tsv", "parquet", "arrow"]);
+
+export function isTable(format: CorpusFormat): format is TableFormat {
+  return TABLE_FORMATS.has(format);
+}
+
 export interface CorpusKind {
   readonly format: CorpusFormat;
   readonly compression: Compression;
@@ -48,13 +67,15 @@ export interface CorpusKind {
   readonly stem: string;
 }
 
-/** What the file's name says it is; undefined when it is no corpus file. */
+/** What the file's name says it is, in letters of any case; undefined when it is no corpus file. */
 export function corpusKind(path: string): CorpusKind | undefined {
   const name = basename(path);
-  const packed = COMPRESSIONS.find(({ ending }) => name.endsWith(ending));
+  const endsIn = (text: string, ending: string): boolean => text.slice(-ending.length).toLowerCase() === ending;
+  const packed = COMPRESSIONS.find(({ ending }) => endsIn(name, ending));
   const inner = packed === undefined ? name : name.slice(0, -packed.ending.length);
   for (const { ending, format } of ENDINGS) {
-    if (inner.endsWith(ending) && inner.length > ending.length) {
+    if (packed !== undefined && NEVER_PACKED.includes(format)) continue;
+    if (endsIn(inner, ending) && inner.length > ending.length) {
       return { format, compression: packed?.compression ?? "none", stem: inner.slice(0, -ending.length) };
     }
   }
@@ -64,10 +85,13 @@ export function corpusKind(path: string): CorpusKind | undefined {
 export function requireCorpusKind(path: string): CorpusKind {
   const kind = corpusKind(path);
   if (kind !== undefined) return kind;
-  const endings = ENDINGS.map(({ ending }) => ending).join(", ");
+  const endingsOf = (isPacked: boolean): string =>
+    ENDINGS.filter(({ format }) => NEVER_PACKED.includes(format) !== isPacked)
+      .map(({ ending }) => ending)
+      .join(", ");
   throw invalid(
     "config-input-format",
-    `expected a corpus file (${endings}, or one of these and .gz or .zst), got "${path}"`,
+    `expected a corpus file (${endingsOf(true)}, or one of these and .gz or .zst; ${endingsOf(false)}), got "${path}"`,
     {
       where: { file: path },
       hint: "name the files or rename them by what they hold",
@@ -85,8 +109,9 @@ export function isCorpusOfFolder(path: string): boolean {
 }
 
 /** Dedup copies lines as they stand, so it reads files of lines and texts alone. */
-export function refuseJson(path: string): void {
-  if (corpusKind(path)?.format !== "json") return;
+export function requireLines(path: string): void {
+  const format = corpusKind(path)?.format;
+  if (format === undefined || format === "jsonl" || format === "text") return;
   throw invalid("config-input-format", `expected JSON lines or texts for dedup, got "${path}"`, {
     where: { file: path },
     hint: "run `millrace clean` on it first: it writes JSON lines",

@@ -3,7 +3,7 @@ import { z } from "../base/schema.js";
 import type { ReadOptions } from "../records/block-reader.js";
 import { DEFAULT_READ_OPTIONS } from "./corpus.js";
 
-const fieldPath = z.string().regex(/^[^.]+(\.[^.]+)*$/, "expected a name, or names joined by single dots");
+export const fieldPath = z.string().regex(/^[^.]+(\.[^.]+)*$/, "expected a name, or names joined by single dots");
 
 /** Members of a stage's schema; `refuseCrossedFields` goes with them. */
 export const readFields = {

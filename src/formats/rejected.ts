@@ -7,8 +7,18 @@ import type { RejectedRecord } from "../records/document-block.js";
 export const REJECTED_FILE = "rejected/rejected.jsonl";
 
 /** A line: what an extended record has besides is left out. */
-export function formatRejected({ file, offset, line, reason, detail, id }: RejectedRecord): string {
-  return `${JSON.stringify({ file, offset, line, reason, detail, id })}\n`;
+export function formatRejected(record: RejectedRecord): string {
+  return joinRejected(JSON.stringify(record.file), record.offset, record.line, rejectedTail(record));
+}
+
+/** What of a record's line does not hang on where the record stands. */
+export function rejectedTail({ reason, detail, id }: RejectedRecord): string {
+  return JSON.stringify({ reason, detail, id });
+}
+
+/** The line of a record. `quotedFile`: its file as a JSON string. */
+export function joinRejected(quotedFile: string, offset: number, line: number, tail: string): string {
+  return `{"file":${quotedFile},"offset":${offset},"line":${line},${tail.slice(1)}\n`;
 }
 
 export async function readRejected<R extends RejectedRecord = RejectedRecord>(path: string): Promise<R[]> {
@@ -35,6 +45,10 @@ export interface RejectedShare {
   readonly maxFraction: number;
 }
 
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toPrecision(3))} %`;
+}
+
 /** Throws `too-many-rejected`, with the reasons, most frequent first. */
 export function checkRejected({ stage, path, numRead, counts, maxFraction }: RejectedShare): void {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -43,7 +57,6 @@ export function checkRejected({ stage, path, numRead, counts, maxFraction }: Rej
     .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
     .map(([name, count]) => `${count} ${name.slice(REJECTED_PREFIX.length)}`)
     .join(", ");
-  const percent = (fraction: number): string => `${Number((fraction * 100).toPrecision(3))} %`;
   throw invalid(
     "too-many-rejected",
     `expected at most ${percent(maxFraction)} malformed records for maxRejectedFraction, got ${percent(total / numRead)}: ` +
@@ -52,6 +65,26 @@ export function checkRejected({ stage, path, numRead, counts, maxFraction }: Rej
       stage,
       where: { file: path },
       hint: `look at ${path}; if the rest of the corpus is good, raise maxRejectedFraction (--max-rejected) and run again`,
+    },
+  );
+}
+
+export interface RefusedShare extends Pick<RejectedShare, "stage" | "path" | "maxFraction"> {
+  readonly sizeBytes: number;
+  readonly refusedBytes: number;
+}
+
+/** The rest of a file behind its damage counts as one record: its bytes tell how much is lost. Throws `too-many-rejected`. */
+export function checkRefusedBytes({ stage, path, sizeBytes, refusedBytes, maxFraction }: RefusedShare): void {
+  if (refusedBytes <= sizeBytes * maxFraction) return;
+  throw invalid(
+    "too-many-rejected",
+    `expected at most ${percent(maxFraction)} of the bytes without records that can be told apart for ` +
+      `maxRejectedFraction, got ${percent(refusedBytes / sizeBytes)}: ${refusedBytes} of ${sizeBytes}`,
+    {
+      stage,
+      where: { file: path },
+      hint: `mend the files at the places that ${path} names; if what is lost may be lost, raise maxRejectedFraction (--max-rejected) and run again`,
     },
   );
 }

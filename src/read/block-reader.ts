@@ -1,17 +1,36 @@
 // BlockReader over corpus files: a block of bytes becomes documents, in native code for lines and here for whole texts.
 import { isUtf8 } from "node:buffer";
-import { open } from "node:fs/promises";
-import { invalid } from "../base/errors.js";
+import { invalid, invariant } from "../base/errors.js";
+import { isRemote, openStored } from "../base/storage/index.js";
+import { isTable, ownFields } from "../formats/corpus.js";
 import { native } from "../native.js";
-import type { BlockReader, BlockRef, LinePiece, ReadBlock, ReadOptions, RecordPiece } from "../records/block-reader.js";
+import type {
+  BlockReader,
+  BlockRef,
+  LinePiece,
+  Payload,
+  ReadBlock,
+  ReadOptions,
+  ReadPiece,
+  RecordPiece,
+} from "../records/block-reader.js";
 import type { DocumentBlock, RejectedRecord } from "../records/document-block.js";
 import type { FileRef } from "../records/stage.js";
+import { PIECE_BYTES } from "./buffers.js";
+import { foreignEncoding, refuseForeignEncoding } from "./encoding.js";
+import { allWithFixedSource, withFixedSource } from "./fixed-source.js";
 import { jsonChunks } from "./json-file.js";
-import { bytesPieces, filePieces } from "./line-pieces.js";
+import { bytesPieces, endOfPiece, filePieces, payloadPieces } from "./line-pieces.js";
 import { joinBytes } from "./line-stream.js";
 import { type Limits, planBlocks } from "./plan.js";
-import { bytesRecords, fileRecords } from "./record-pieces.js";
+import { fileRecords, payloadRecords } from "./record-pieces.js";
+import { remoteRecords } from "./remote-records.js";
 import { storedBytes } from "./stored-bytes.js";
+
+/** Small records take more memory for what is known of them than for themselves: so many at a time, about. */
+const RECORDS_A_PIECE = 2 ** 13;
+/** From which their size is learnt. */
+const FIRST_PIECE_BYTES = 2 ** 16;
 
 const encoder = new TextEncoder();
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -21,20 +40,62 @@ export function createBlockReader(limits?: Limits): BlockReader {
   return {
     plan: (inputs: readonly FileRef[], options: ReadOptions, isDone: (id: string) => boolean) =>
       planBlocks(inputs, options, isDone, limits),
-    read: readBlock,
-    pieces: (ref, payload) => readPieces(ref, payload, limits?.pieceBytes),
+    read: async (ref, options, payload) => withFixedSource(await readBlock(ref, ownFields(options, ref), payload), ref),
+    documents: (ref, options, payload) =>
+      allWithFixedSource(readDocuments(ref, ownFields(options, ref), payload, limits?.pieceBytes), ref),
+    pieces: (ref, payload) => readPieces(ref, undefined, payload, limits?.pieceBytes),
     records: (ref, offsets, lengths, payload) => readRecords(ref, offsets, lengths, payload, limits?.pieceBytes),
   };
 }
 
 export const blockReader: BlockReader = createBlockReader();
 
-async function readBlock(ref: BlockRef, options: ReadOptions, payload?: ArrayBuffer): Promise<ReadBlock> {
+async function readBlock(ref: BlockRef, options: ReadOptions, payload?: Payload): Promise<ReadBlock> {
   if (ref.oversized === true) return rejectedRecord(ref, "too-long", `a record of ${ref.end - ref.start} bytes`);
   if (ref.refused !== undefined) return rejectedRecord(ref, ref.refused.reason, ref.refused.detail);
-  const raw = payload === undefined ? await readBytes(ref, options) : new Uint8Array(payload);
+  if (ref.table !== undefined) return wholeTable(ref, options, payload);
+  const raw = payload === undefined ? await readBytes(ref, options) : wholeOf(payload);
   checkLength(ref, raw.length);
-  return ref.format === "text" ? textBlock(ref, raw, options) : linesBlock(ref, raw, options);
+  if (ref.format === "text") return textBlock(ref, raw, options);
+  return { ...scanLines(ref, { bytes: raw, offset: ref.start }, 0, options), raw };
+}
+
+/** Rows have no bytes of their own to hand on. */
+async function wholeTable(ref: BlockRef, options: ReadOptions, payload: Payload | undefined): Promise<ReadBlock> {
+  const { tableDocuments } = await import("./tables/table-documents.js");
+  const pieces: ReadPiece[] = [];
+  for await (const piece of tableDocuments(ref, options, payload, Number.POSITIVE_INFINITY)) pieces.push(piece);
+  const [whole] = pieces;
+  invariant(whole !== undefined && pieces.length === 1, `expected one piece of block ${ref.id}, got ${pieces.length}`);
+  return { ...whole, raw: new Uint8Array(0) };
+}
+
+async function* readDocuments(
+  ref: BlockRef,
+  options: ReadOptions,
+  payload: Payload | undefined,
+  pieceBytes: number | undefined,
+): AsyncIterable<ReadPiece> {
+  if (ref.format === "text" || ref.oversized === true || ref.refused !== undefined) {
+    yield await readBlock(ref, options, payload);
+    return;
+  }
+  if (ref.table !== undefined) {
+    const { tableDocuments } = await import("./tables/table-documents.js");
+    yield* tableDocuments(ref, options, payload, pieceBytes ?? PIECE_BYTES);
+    return;
+  }
+  let [linesBefore, goalBytes] = [0, FIRST_PIECE_BYTES];
+  for await (const { bytes, offset } of readPieces(ref, options.recordsField, payload, pieceBytes)) {
+    for (let begin = 0; begin < bytes.length; ) {
+      const end = endOfPiece(bytes, begin, goalBytes);
+      const found = scanLines(ref, { bytes: bytes.subarray(begin, end), offset: offset + begin }, linesBefore, options);
+      linesBefore += found.numLines;
+      goalBytes = Math.ceil((RECORDS_A_PIECE * (end - begin)) / Math.max(1, found.numLines));
+      begin = end;
+      yield found;
+    }
+  }
 }
 
 function checkLength(ref: BlockRef, length: number): void {
@@ -50,14 +111,17 @@ function inputChanged(ref: BlockRef, length: number): Error {
 
 async function* readPieces(
   ref: BlockRef,
-  payload: ArrayBuffer | undefined,
+  recordsField: string | undefined,
+  payload: Payload | undefined,
   pieceBytes: number | undefined,
 ): AsyncIterable<LinePiece> {
   if (ref.oversized === true) return;
   const pieces =
-    ref.compression === "none"
-      ? filePieces(ref.file, ref.start, ref.end, pieceBytes)
-      : bytesPieces(payload === undefined ? await readStored(ref) : new Uint8Array(payload), ref.start, pieceBytes);
+    payload !== undefined
+      ? payloadPieces(payload, ref.start, pieceBytes)
+      : isRange(ref)
+        ? filePieces(ref.file, ref.version, ref.start, ref.end, pieceBytes)
+        : bytesPieces(new Uint8Array(await readStored(ref, recordsField)), ref.start, pieceBytes);
   let length = 0;
   for await (const piece of pieces) {
     length += piece.bytes.length;
@@ -70,32 +134,53 @@ async function* readRecords(
   ref: BlockRef,
   offsets: Float64Array,
   lengths: Uint32Array,
-  payload: ArrayBuffer | undefined,
+  payload: Payload | undefined,
   pieceBytes: number | undefined,
 ): AsyncIterable<RecordPiece> {
-  if (ref.compression === "none") {
+  if (isRange(ref)) {
     const cutShort = (position: number): Error => inputChanged(ref, position - ref.start);
-    yield* fileRecords(ref.file, offsets, lengths, cutShort, pieceBytes);
+    if (isRemote(ref.file)) yield* remoteRecords(ref, offsets, lengths, cutShort);
+    else yield* fileRecords(ref.file, offsets, lengths, cutShort, pieceBytes);
     return;
   }
-  const bytes = payload === undefined ? await readStored(ref) : new Uint8Array(payload);
-  checkLength(ref, bytes.length);
-  yield* bytesRecords(bytes, ref.start, offsets, lengths, pieceBytes);
+  const parts = payload ?? [await readStored(ref)];
+  checkLength(
+    ref,
+    parts.reduce((sum, part) => sum + part.byteLength, 0),
+  );
+  yield* payloadRecords(parts, ref.start, offsets, lengths, pieceBytes);
 }
 
-function linesBlock(ref: BlockRef, raw: Uint8Array, options: ReadOptions): ReadBlock {
-  const { rejected, numLines, ...block } = native().scanJsonl(raw, {
+/** Whether any worker can read the block from its file, with no need of what is before it. */
+function isRange(ref: BlockRef): boolean {
+  return ref.compression === "none" && ref.format !== "json";
+}
+
+function wholeOf(payload: Payload): Uint8Array {
+  const parts = payload.map((part) => new Uint8Array(part));
+  if (parts.length === 1) return parts[0]!;
+  return new Uint8Array(
+    joinBytes(
+      parts,
+      parts.reduce((sum, part) => sum + part.length, 0),
+    ),
+  );
+}
+
+function scanLines(ref: BlockRef, { bytes, offset }: LinePiece, linesBefore: number, options: ReadOptions): ReadPiece {
+  if (offset === 0) refuseForeignEncoding(ref.file, bytes);
+  const { rejected, numLines, ...block } = native().scanJsonl(bytes, {
     textField: options.textField,
     idField: options.idField,
     sourceField: options.sourceField,
     scoreField: "",
     maxDocumentBytes: options.maxDocumentBytes,
     source: ref.source,
-    baseOffset: ref.start,
-    baseLine: 0,
+    baseOffset: offset,
+    baseLine: linesBefore,
     values: ref.format === "json",
   });
-  return { block, rejected: rejected.map((record) => ofFile(ref, record)), raw, numLines };
+  return { block, rejected: rejected.map((record) => ofFile(ref, record)), numLines };
 }
 
 function ofFile(ref: BlockRef, record: Omit<RejectedRecord, "file">): RejectedRecord {
@@ -109,6 +194,9 @@ function textBlock(ref: BlockRef, raw: Uint8Array, options: ReadOptions): ReadBl
     const record = { file: ref.file, offset: ref.start, line: 0, reason, detail };
     return { block: documentBlock(ref, undefined, raw.length), rejected: [record], raw, numLines: 0 };
   };
+  const encoding = foreignEncoding(raw);
+  if (encoding !== undefined)
+    return reject("invalid-utf8", `the text is ${encoding} by its byte order mark, not UTF-8`);
   if (!isUtf8(raw)) return reject("invalid-utf8", "the text is not UTF-8");
   const text = BYTE_ORDER_MARK.every((byte, i) => raw[i] === byte) ? raw.subarray(BYTE_ORDER_MARK.length) : raw;
   const { maxDocumentBytes } = options;
@@ -146,32 +234,28 @@ function rejectedRecord(ref: BlockRef, reason: string, detail: string): ReadBloc
     rejected: [{ file: ref.file, offset: ref.start, line: numLines, reason, detail }],
     raw: new Uint8Array(0),
     numLines,
+    // A line that is too long is one record; what an open quote makes of CSV may be all the rest.
+    ...(ref.oversized === true && !isTable(ref.format) ? {} : { refusedBytes: ref.end - ref.start }),
   };
 }
 
 async function readBytes(ref: BlockRef, { recordsField }: ReadOptions): Promise<Uint8Array> {
-  if (ref.format === "json" || ref.compression !== "none") return readStored(ref, recordsField);
+  if (!isRange(ref)) return new Uint8Array(await readStored(ref, recordsField));
   const bytes = new Uint8Array(ref.end - ref.start);
-  let filled = 0;
-  const file = await open(ref.file, "r");
+  const file = await openStored(ref.file, ref.version);
   try {
-    while (filled < bytes.length) {
-      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, ref.start + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
+    return bytes.subarray(0, await file.read(bytes, ref.start));
   } finally {
     await file.close();
   }
-  return bytes.subarray(0, filled);
 }
 
 /** A block of a file that is read as a stream and whose bytes nobody carried along: everything before it is read again. */
-async function readStored(ref: BlockRef, recordsField = ""): Promise<Uint8Array> {
+async function readStored(ref: BlockRef, recordsField = ""): Promise<ArrayBuffer> {
   const parts: Uint8Array[] = [];
   let offset = 0;
   let sizeBytes = 0;
-  const chunks = ref.format === "json" ? linesOfJson(ref, recordsField) : storedBytes(ref.file, ref.compression);
+  const chunks = ref.format === "json" ? linesOfJson(ref, recordsField) : storedBytes(ref);
   for await (const chunk of chunks) {
     const part = chunk.subarray(Math.max(0, ref.start - offset), Math.max(0, ref.end - offset));
     if (part.length > 0) parts.push(part);
@@ -179,9 +263,9 @@ async function readStored(ref: BlockRef, recordsField = ""): Promise<Uint8Array>
     offset += chunk.length;
     if (offset >= ref.end) break;
   }
-  return new Uint8Array(joinBytes(parts, sizeBytes));
+  return joinBytes(parts, sizeBytes);
 }
 
 async function* linesOfJson(ref: BlockRef, recordsField: string): AsyncIterable<Uint8Array> {
-  for await (const { bytes } of jsonChunks(ref.file, ref.compression, recordsField)) yield bytes;
+  for await (const { bytes } of jsonChunks(ref, recordsField)) yield bytes;
 }

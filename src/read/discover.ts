@@ -3,38 +3,45 @@
 import { readdir, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { invalid } from "../base/errors.js";
-import { isCorpusOfFolder } from "../formats/corpus.js";
-
-const PATTERN_CHARACTERS = /[*?{[]/;
+import { isRemote } from "../base/storage/index.js";
+import { corpusKind, isCorpusOfFolder } from "../formats/corpus.js";
+import { expandRemote } from "./discover-remote.js";
+import { ANY_FOLDERS, isPattern, segmentExpression } from "./patterns.js";
 
 /**
  * Files that `input` stands for, sorted by path: itself when it is a file, all corpus files of a folder and the folders
- * below it, all files that match a pattern (`*`, `?`, `[abc]`, `{a,b}`, and double stars for any number of folders).
+ * below it, all files that match a pattern (patterns.ts). Of remote files alike: discover-remote.ts.
  * Names that begin with a dot are passed over unless they are written out. A file that exists is never taken for a pattern.
  */
 export async function expandInput(input: string): Promise<string[]> {
+  if (isRemote(input)) {
+    const files = await expandRemote(input);
+    if (files.length === 0) throw noInput(input, "an object, a folder of corpus files or objects that match at");
+    return files;
+  }
   const found = await stat(input).catch(() => undefined);
   if (found?.isFile()) return [input];
   if (found?.isDirectory()) {
-    const files = (await filesBelow(input)).filter((path) => isCorpusOfFolder(path));
-    if (files.length === 0) throw noInput(input, "corpus files in the folder");
-    return files.sort(byPath);
+    const below = await filesBelow(input);
+    const files = below.filter((path) => isCorpusOfFolder(path));
+    if (files.length === 0) {
+      const hasJson = below.some((path) => corpusKind(path)?.format === "json");
+      const hint = hasJson ? ".json files are read where they are named or match a pattern" : undefined;
+      throw noInput(input, "corpus files in the folder", hint);
+    }
+    return files.sort();
   }
-  if (!PATTERN_CHARACTERS.test(input)) throw noInput(input, "a file or folder at");
+  if (!isPattern(input)) throw noInput(input, "a file or folder at");
   const segments = input.split(sep);
-  const fixed = segments.findIndex((segment) => PATTERN_CHARACTERS.test(segment));
+  const fixed = segments.findIndex(isPattern);
   const root = segments.slice(0, fixed).join(sep) || (input.startsWith(sep) ? sep : ".");
   const matches = await matchBelow(root, segments.slice(fixed));
   if (matches.length === 0) throw noInput(input, "files that match");
-  return [...new Set(matches)].sort(byPath);
+  return [...new Set(matches)].sort();
 }
 
-function noInput(input: string, what: string): Error {
-  return invalid("config-input", `expected ${what} ${input}, found none`, { where: { file: input } });
-}
-
-function byPath(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function noInput(input: string, what: string, hint?: string): Error {
+  return invalid("config-input", `expected ${what} ${input}, found none`, { where: { file: input }, hint });
 }
 
 async function entriesOf(folder: string): Promise<{ name: string; path: string; isFolder: boolean }[]> {
@@ -62,7 +69,7 @@ async function filesBelow(folder: string): Promise<string[]> {
 async function matchBelow(folder: string, segments: readonly string[]): Promise<string[]> {
   const [segment, ...rest] = segments;
   const matches: string[] = [];
-  if (segment === "**") {
+  if (segment === ANY_FOLDERS) {
     matches.push(...(await matchBelow(folder, rest.length === 0 ? ["*"] : rest)));
     for (const { name, path, isFolder } of await entriesOf(folder)) {
       if (isFolder && !name.startsWith(".")) matches.push(...(await matchBelow(path, segments)));
@@ -76,25 +83,4 @@ async function matchBelow(folder: string, segments: readonly string[]): Promise<
     if (rest.length === 0 && !isFolder) matches.push(path);
   }
   return matches;
-}
-
-function segmentExpression(segment: string): RegExp {
-  let depth = 0;
-  const source = segment.replace(/\[[^\]]+\]|[\s\S]/g, (token) => {
-    if (token.length > 1) return token.replace(/^\[!/, "[^").replace(/\\/g, "\\\\");
-    if (token === "*") return ".*";
-    if (token === "?") return ".";
-    if (token === "{") {
-      depth += 1;
-      return "(?:";
-    }
-    if (token === "}" && depth > 0) {
-      depth -= 1;
-      return ")";
-    }
-    if (token === "," && depth > 0) return "|";
-    return token.replace(/[.+^$()|[\]\\{}]/g, "\\$&");
-  });
-  if (depth > 0) throw invalid("config-input", `expected a closing brace in the pattern ${segment}, got none`);
-  return new RegExp(`^${source}$`, "su");
 }

@@ -1,8 +1,9 @@
 // A JSON file of any size as a stream of lines: its records, an array's elements or values one behind another, found by
 // native code while the bytes pass. Every byte keeps its place, so that offsets are those of the file.
 import { native } from "../native.js";
-import type { BlockRef, Compression } from "../records/block-reader.js";
-import { evenChunks, storedBytes } from "./stored-bytes.js";
+import type { BlockRef } from "../records/block-reader.js";
+import { refuseForeignEncoding } from "./encoding.js";
+import { type CorpusBytes, evenChunks, storedBytes } from "./stored-bytes.js";
 
 const CHUNK_BYTES = 2 ** 20;
 
@@ -24,8 +25,7 @@ export interface JsonChunk {
  * record that they stand in; everything before is delivered. So is what lies before damage of the compression.
  */
 export async function* jsonChunks(
-  file: string,
-  compression: Compression,
+  file: CorpusBytes,
   path: string,
   chunkBytes: number = CHUNK_BYTES,
 ): AsyncIterable<JsonChunk> {
@@ -34,6 +34,7 @@ export async function* jsonChunks(
   let size = 0;
   let rest: Omit<RefusedBytes, "end"> | undefined;
   const split = (bytes: Uint8Array, isLast: boolean): JsonChunk => {
+    if (size === 0) refuseForeignEncoding(file.file, bytes);
     const { good, completeUntil, fault, barren } = splitJson(splitter, bytes, isLast);
     if (fault !== undefined) {
       rest = { start: completeUntil, reason: "invalid-json", detail: `${fault}, at byte ${size + good} of the file` };
@@ -45,7 +46,7 @@ export async function* jsonChunks(
     }));
     return { bytes: bytes.subarray(0, good), completeUntil, refused };
   };
-  for await (const bytes of evenChunks(storedBytes(file, compression), chunkBytes)) {
+  for await (const bytes of evenChunks(storedBytes(file), chunkBytes)) {
     if (rest === undefined) yield split(bytes, false);
     size += bytes.length;
   }

@@ -1,6 +1,6 @@
 // Where a plain file of lines can be cut: blocks end behind a line end. A record that is too long to be read becomes a
 // block of its own, found without holding it in memory.
-import type { FileHandle } from "node:fs/promises";
+import type { StoredFile } from "../base/storage/index.js";
 
 export interface ByteRange {
   readonly start: number;
@@ -12,9 +12,9 @@ const LINE_FEED = 0x0a;
 const STEP_BYTES = 1 << 16;
 
 /** First position behind a line end at or after `from`; the file's size when there is none. */
-async function nextLine(file: FileHandle, from: number, size: number, buffer: Uint8Array): Promise<number> {
+async function nextLine(file: StoredFile, from: number, size: number, buffer: Uint8Array): Promise<number> {
   for (let position = from; position < size; ) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    const bytesRead = await file.read(buffer, position);
     if (bytesRead === 0) return size;
     const found = buffer.subarray(0, bytesRead).indexOf(LINE_FEED);
     if (found >= 0) return position + found + 1;
@@ -24,10 +24,10 @@ async function nextLine(file: FileHandle, from: number, size: number, buffer: Ui
 }
 
 /** Last position behind a line end in (start, before]; `start` when there is none. */
-async function lineBegin(file: FileHandle, start: number, before: number, buffer: Uint8Array): Promise<number> {
+async function lineBegin(file: StoredFile, start: number, before: number, buffer: Uint8Array): Promise<number> {
   for (let end = before; end > start; ) {
     const begin = Math.max(start, end - buffer.length);
-    const { bytesRead } = await file.read(buffer, 0, end - begin, begin);
+    const bytesRead = await file.read(buffer.subarray(0, end - begin), begin);
     const found = buffer.subarray(0, bytesRead).lastIndexOf(LINE_FEED);
     if (found >= 0) return begin + found + 1;
     end = begin;
@@ -37,7 +37,7 @@ async function lineBegin(file: FileHandle, start: number, before: number, buffer
 
 /** Ranges that cover [0, size): each at least `blockBytes` but for the last and for those around an oversized record. */
 export async function* cutAtLines(
-  file: FileHandle,
+  file: StoredFile,
   size: number,
   blockBytes: number,
   maxRecordBytes: number,

@@ -1,39 +1,41 @@
 // A block of JSON lines as pieces of whole lines: about a MiB each, in a buffer that is used again, the next one being read
 // while the last is worked on. A record that is longer makes its piece as long.
-import { type FileHandle, open } from "node:fs/promises";
-import type { LinePiece } from "../records/block-reader.js";
+import { openStored } from "../base/storage/index.js";
+import type { LinePiece, Payload } from "../records/block-reader.js";
 import { giveBuffer, growBuffer, PIECE_BYTES, takeBuffer } from "./buffers.js";
 
 const LINE_FEED = 0x0a;
 
-/** Bytes [start, end) of a file; fewer when the file ends before: the caller counts them. */
+/** Bytes [start, end) of a file; fewer when the file ends before: the caller counts them. `version`: of a remote file. */
 export async function* filePieces(
   path: string,
+  version: string | undefined,
   start: number,
   end: number,
   pieceBytes: number = PIECE_BYTES,
 ): AsyncIterable<LinePiece> {
-  const file = await open(path, "r");
+  const file = await openStored(path, version);
+  const range = file.range(start, end);
   let current = takeBuffer(pieceBytes);
   let next = takeBuffer(pieceBytes);
   let reading: Promise<number> | undefined;
   try {
     // current[0, filled) are the file's bytes from `offset` on.
     let offset = start;
-    let filled = await fill(file, current, 0, offset, end);
+    let filled = await range.read(current);
     while (filled > 0) {
       const isLast = filled < current.length || offset + filled === end;
       const lines = isLast ? filled : current.lastIndexOf(LINE_FEED, filled - 1) + 1;
       if (lines === 0) {
         current = growBuffer(current, filled, 0);
-        filled += await fill(file, current, filled, offset + filled, end);
+        filled += await range.read(current.subarray(filled));
         continue;
       }
       const rest = filled - lines;
       if (!isLast) {
         if (rest >= next.length) next = growBuffer(next, 0, current.length);
         next.set(current.subarray(lines, filled));
-        reading = fill(file, next, rest, offset + filled, end);
+        reading = range.read(next.subarray(rest));
         // It is awaited below, but may fail before.
         reading.catch(() => undefined);
       }
@@ -52,31 +54,30 @@ export async function* filePieces(
   }
 }
 
-/** Reads until the buffer is full or `end` is reached; the number of bytes, less where the file ends. */
-async function fill(
-  file: FileHandle,
-  buffer: Uint8Array,
-  filled: number,
-  position: number,
-  end: number,
-): Promise<number> {
-  const wanted = Math.min(buffer.length - filled, end - position);
-  let got = 0;
-  while (got < wanted) {
-    const { bytesRead } = await file.read(buffer, filled + got, wanted - got, position + got);
-    if (bytesRead === 0) break;
-    got += bytesRead;
+/** Whole lines that a reader has carried along: a buffer is a piece, unless it is much too long. */
+export function* payloadPieces(payload: Payload, start: number, pieceBytes: number = PIECE_BYTES): Iterable<LinePiece> {
+  let offset = start;
+  for (const part of payload) {
+    const bytes = new Uint8Array(part);
+    if (bytes.length <= 2 * pieceBytes) yield { bytes, offset };
+    else yield* bytesPieces(bytes, offset, pieceBytes);
+    offset += bytes.length;
   }
-  return got;
 }
 
 /** Whole lines that are in memory, cut in the same way; views of them. */
 export function* bytesPieces(bytes: Uint8Array, start: number, pieceBytes: number = PIECE_BYTES): Iterable<LinePiece> {
   for (let begin = 0; begin < bytes.length; ) {
-    const goal = begin + pieceBytes;
-    let end = goal < bytes.length ? bytes.lastIndexOf(LINE_FEED, goal - 1) + 1 : bytes.length;
-    if (end <= begin) end = bytes.indexOf(LINE_FEED, goal) + 1 || bytes.length;
+    const end = endOfPiece(bytes, begin, pieceBytes);
     yield { bytes: bytes.subarray(begin, end), offset: start + begin };
     begin = end;
   }
+}
+
+/** Where as many whole lines end as fit into `pieceBytes` from `begin` on; the end of the first line when none does. */
+export function endOfPiece(bytes: Uint8Array, begin: number, pieceBytes: number): number {
+  const goal = begin + pieceBytes;
+  if (goal >= bytes.length) return bytes.length;
+  const end = bytes.lastIndexOf(LINE_FEED, goal - 1) + 1;
+  return end > begin ? end : bytes.indexOf(LINE_FEED, goal) + 1 || bytes.length;
 }

@@ -1,13 +1,15 @@
 // Cuts a stream of chunks into blocks of whole lines, by the same rule as line-cuts.ts does for files: the same bytes give
-// the same blocks. Holds one block, or one record where a record is longer.
+// the same blocks. Holds one block, or one record where a record is longer; the lines of a block in buffers of about a
+// chunk each, so that no block is ever copied as a whole.
+import { PIECE_BYTES } from "./buffers.js";
 
 const LINE_FEED = 0x0a;
 
 export interface StreamBlock {
   readonly start: number;
   readonly end: number;
-  /** Absent for an oversized record, which was dropped as it came. */
-  readonly bytes?: Uint8Array[];
+  /** Whole lines each, and each the caller's. Absent for an oversized record, which was dropped as it came. */
+  readonly bytes?: ArrayBuffer[];
 }
 
 export class LineStream {
@@ -17,7 +19,10 @@ export class LineStream {
   /** Where the block in the making begins. */
   #start = 0;
   /** Whole lines from #start on, then the begin of a line; neither while skipping an oversized record. */
+  #packed: ArrayBuffer[] = [];
+  /** The last of the lines, not packed yet: views of chunks. */
   #lines: Uint8Array[] = [];
+  #looseBytes = 0;
   #linesBytes = 0;
   #tail: Uint8Array[] = [];
   #tailBytes = 0;
@@ -58,13 +63,15 @@ export class LineStream {
   }
 
   /**
-   * Ends the block at `position` of the line that has begun, when it is due: values of JSON may follow one another with no
-   * line end between them.
+   * Tells that the line that has begun is whole up to `position`, and ends the block there when it is due: values of JSON
+   * may follow one another with no line end between them.
    */
   *cutWithin(position: number): Iterable<StreamBlock> {
-    if (this.#skipping || this.#linesBytes + this.#tailBytes < this.#blockBytes) return;
+    if (this.#skipping) return;
+    const isDue = this.#linesBytes + this.#tailBytes >= this.#blockBytes;
     const rest = this.#dropFrom(position);
-    if (this.#linesBytes + this.#tailBytes > 0) yield this.#cutAll();
+    this.#takeLines(new Uint8Array(0));
+    if (isDue && this.#linesBytes > 0) yield this.#cutLines();
     this.#tail = rest;
     this.#tailBytes = rest.reduce((sum, part) => sum + part.length, 0);
   }
@@ -104,27 +111,36 @@ export class LineStream {
     }
   }
 
-  /** `bytes` end with a line end. */
+  /** What has begun ends behind `bytes`. */
   #takeLines(bytes: Uint8Array): void {
+    const sizeBytes = this.#tailBytes + bytes.length;
+    if (sizeBytes === 0) return;
     this.#lines.push(...this.#tail, bytes);
-    this.#linesBytes += this.#tailBytes + bytes.length;
+    this.#linesBytes += sizeBytes;
+    this.#looseBytes += sizeBytes;
     this.#tail = [];
     this.#tailBytes = 0;
+    if (this.#looseBytes >= PIECE_BYTES / 2) this.#pack();
+  }
+
+  #pack(): void {
+    if (this.#looseBytes === 0) return;
+    this.#packed.push(joinBytes(this.#lines, this.#looseBytes));
+    this.#lines = [];
+    this.#looseBytes = 0;
   }
 
   #cutLines(): StreamBlock {
-    const block = { start: this.#start, end: this.#start + this.#linesBytes, bytes: this.#lines };
+    this.#pack();
+    const block = { start: this.#start, end: this.#start + this.#linesBytes, bytes: this.#packed };
     this.#start = block.end;
-    this.#lines = [];
+    this.#packed = [];
     this.#linesBytes = 0;
     return block;
   }
 
   #cutAll(): StreamBlock {
-    this.#lines.push(...this.#tail);
-    this.#linesBytes += this.#tailBytes;
-    this.#tail = [];
-    this.#tailBytes = 0;
+    this.#takeLines(new Uint8Array(0));
     return this.#cutLines();
   }
 
@@ -137,7 +153,7 @@ export class LineStream {
   }
 }
 
-/** One buffer of its own, so that it can be transferred. */
+/** One buffer of its own. */
 export function joinBytes(parts: readonly Uint8Array[], sizeBytes: number): ArrayBuffer {
   const buffer = new ArrayBuffer(sizeBytes);
   const whole = new Uint8Array(buffer);

@@ -1,17 +1,25 @@
 // Cuts corpus files into blocks: plain files by ranges that any worker can read, compressed ones by one sequential reader
 // whose blocks carry their bytes.
-import { open } from "node:fs/promises";
-import { blockBytes, blockId, MAX_RECORD_BYTES, requireCorpusKind, sourceNames } from "../formats/corpus.js";
-import type { BlockRef, ReadOptions } from "../records/block-reader.js";
+import { isRemote, openStored } from "../base/storage/index.js";
+import {
+  blockBytes,
+  blockId,
+  isTable,
+  MAX_RECORD_BYTES,
+  ownFields,
+  requireCorpusKind,
+  sourceNames,
+} from "../formats/corpus.js";
+import type { BlockRef, Payload, ReadOptions, TableFormat } from "../records/block-reader.js";
 import type { FileRef } from "../records/stage.js";
 import { jsonChunks, type RefusedBytes } from "./json-file.js";
 import { cutAtLines } from "./line-cuts.js";
-import { joinBytes, LineStream, type StreamBlock } from "./line-stream.js";
+import { LineStream, type StreamBlock } from "./line-stream.js";
 import { storedBytes } from "./stored-bytes.js";
 
 export interface PlannedBlock {
   readonly ref: BlockRef;
-  readonly payload?: ArrayBuffer;
+  readonly payload?: Payload;
 }
 
 /** Sizes that tests make small. */
@@ -22,7 +30,7 @@ export interface Limits {
   readonly pieceBytes?: number;
 }
 
-type FileOfBlocks = Pick<BlockRef, "file" | "source" | "format" | "compression"> & {
+type FileOfBlocks = Pick<BlockRef, "file" | "version" | "fields" | "source" | "format" | "compression"> & {
   readonly input: number;
   readonly sizeBytes: number;
 };
@@ -41,18 +49,20 @@ export async function* planBlocks(
 ): AsyncIterable<PlannedBlock> {
   const kinds = inputs.map((input) => requireCorpusKind(input.path));
   const sources = sourceNames(kinds.map((kind) => kind.stem));
-  for (const [index, { path, sizeBytes }] of inputs.entries()) {
+  for (const [index, { path, sizeBytes, digest, fields }] of inputs.entries()) {
     const { format, compression } = kinds[index]!;
-    const file = { input: index, file: path, source: sources[index]!, format, compression, sizeBytes };
-    if (format === "json") yield* planJson(file, options.recordsField ?? "", isDone, limits);
+    const own = { ...(isRemote(path) ? { version: digest } : {}), ...(fields === undefined ? {} : { fields }) };
+    const file = { input: index, file: path, ...own, source: sources[index]!, format, compression, sizeBytes };
+    if (isTable(format)) yield* planTable({ ...file, format }, ownFields(options, file), isDone, limits);
+    else if (format === "json") yield* planJson(file, ownFields(options, file).recordsField ?? "", isDone, limits);
     else if (compression !== "none") yield* planStream(file, isDone, limits);
     else yield* planRanges(file, limits);
   }
 }
 
 function refOf(file: FileOfBlocks, block: number, start: number, end: number, oversized: boolean): BlockRef {
-  const { input, source, format, compression } = file;
-  const ref = { id: blockId(input, block), file: file.file, source, format, compression, start, end };
+  const { input, sizeBytes: _sizeBytes, ...common } = file;
+  const ref = { id: blockId(input, block), ...common, start, end };
   return oversized ? { ...ref, oversized: true } : ref;
 }
 
@@ -62,7 +72,7 @@ async function* planRanges(file: FileOfBlocks, limits: Limits): AsyncIterable<Pl
     if (sizeBytes > 0) yield { ref: refOf(file, 0, 0, sizeBytes, sizeBytes > limits.maxRecordBytes) };
     return;
   }
-  const handle = await open(file.file, "r");
+  const handle = await openStored(file.file, file.version);
   try {
     let number = 0;
     for await (const range of cutAtLines(handle, sizeBytes, limits.blockBytes, limits.maxRecordBytes)) {
@@ -85,11 +95,11 @@ async function* planStream(
     const ref = refOf(file, number, start, end, bytes === undefined);
     number += 1;
     if (bytes === undefined || isDone(ref.id)) return { ref };
-    return { ref, payload: joinBytes(bytes, end - start) };
+    return { ref, payload: bytes };
   };
   let damage: unknown;
   try {
-    for await (const chunk of storedBytes(file.file, file.compression)) {
+    for await (const chunk of storedBytes(file)) {
       for (const block of lines.push(chunk)) yield planned(block);
     }
   } catch (error) {
@@ -97,6 +107,21 @@ async function* planStream(
   }
   for (const block of lines.end(damage !== undefined)) yield planned(block);
   if (damage !== undefined) throw damage;
+}
+
+async function* planTable(
+  file: FileOfBlocks & { readonly format: TableFormat },
+  options: ReadOptions,
+  isDone: (id: string) => boolean,
+  limits: Limits,
+): AsyncIterable<PlannedBlock> {
+  const { tableSlices } = await import("./tables/table-slices.js");
+  let number = 0;
+  for await (const { start, end, table, bytes } of tableSlices(file, options, limits)) {
+    const ref = { ...refOf(file, number, start, end, table === undefined), ...(table === undefined ? {} : { table }) };
+    number += 1;
+    yield bytes === undefined || isDone(ref.id) ? { ref } : { ref, payload: bytes };
+  }
 }
 
 async function* planJson(
@@ -110,13 +135,13 @@ async function* planJson(
   const planned = ({ start, end, bytes }: StreamBlock): PlannedBlock => {
     const ref = refOf(file, number, start, end, bytes === undefined);
     number += 1;
-    return bytes === undefined || isDone(ref.id) ? { ref } : { ref, payload: joinBytes(bytes, end - start) };
+    return bytes === undefined || isDone(ref.id) ? { ref } : { ref, payload: bytes };
   };
   let completeUntil = 0;
   let damage: unknown;
   const refused: RefusedBytes[] = [];
   try {
-    for await (const chunk of jsonChunks(file.file, file.compression, path, limits.pieceBytes)) {
+    for await (const chunk of jsonChunks(file, path, limits.pieceBytes)) {
       for (const block of lines.push(chunk.bytes)) yield planned(block);
       completeUntil = chunk.completeUntil;
       for (const block of lines.cutWithin(completeUntil)) yield planned(block);

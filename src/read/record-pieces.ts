@@ -1,27 +1,33 @@
 // Chosen records of a block of JSON lines: neighbours are read together, what lies between distant ones is not read.
 import { closeSync, openSync, readSync } from "node:fs";
-import type { RecordPiece } from "../records/block-reader.js";
+import type { Payload, RecordPiece } from "../records/block-reader.js";
 import { giveBuffer, growBuffer, PIECE_BYTES, takeBuffer } from "./buffers.js";
 
 /** Reading so much in vain costs about as much as another call. */
 const MAX_GAP_BYTES = 1 << 14;
 
 /** Where the records of one piece lie in its buffer, and the ranges of the file that fill it. */
-interface Layout {
+export interface Layout {
   readonly begins: Uint32Array;
   readonly sizeBytes: number;
   readonly ranges: readonly { readonly position: number; readonly into: number; readonly length: number }[];
 }
 
-/** Records [first, end) with as many as fit into `capacity`, at least one. */
-function layOut(offsets: Float64Array, lengths: Uint32Array, first: number, capacity: number): Layout {
+/** Records [first, end) with as many as fit into `capacity`, at least one. Gaps of at most `maxGapBytes` are read too. */
+export function layOut(
+  offsets: Float64Array,
+  lengths: Uint32Array,
+  first: number,
+  capacity: number,
+  maxGapBytes: number = MAX_GAP_BYTES,
+): Layout {
   const ranges: { position: number; into: number; length: number }[] = [];
   const begins: number[] = [];
   let size = 0;
   let range: { position: number; into: number; length: number } | undefined;
   for (let i = first; i < offsets.length; i += 1) {
     const gap = range === undefined ? 0 : offsets[i]! - (range.position + range.length);
-    const joins = range !== undefined && gap <= MAX_GAP_BYTES;
+    const joins = range !== undefined && gap <= maxGapBytes;
     const more = (joins ? gap : 0) + lengths[i]!;
     if (i > first && size + more > capacity) break;
     if (range === undefined || !joins) {
@@ -83,5 +89,24 @@ export function* bytesRecords(
     const begins = Uint32Array.from(offsets.subarray(first, end), (offset) => offset - start);
     yield { bytes, begins, lengths: lengths.subarray(first, end) };
     first = end;
+  }
+}
+
+/** Of the buffers of a payload: no record reaches from one into the next. */
+export function* payloadRecords(
+  payload: Payload,
+  start: number,
+  offsets: Float64Array,
+  lengths: Uint32Array,
+  pieceBytes?: number,
+): Iterable<RecordPiece> {
+  let [partStart, first] = [start, 0];
+  for (const part of payload) {
+    const partEnd = partStart + part.byteLength;
+    let end = first;
+    while (end < offsets.length && offsets[end]! < partEnd) end += 1;
+    const bytes = new Uint8Array(part);
+    yield* bytesRecords(bytes, partStart, offsets.subarray(first, end), lengths.subarray(first, end), pieceBytes);
+    [partStart, first] = [partEnd, end];
   }
 }

@@ -1,11 +1,12 @@
 // The bytes of a corpus file from its begin, decompressed where it is compressed. A damaged stream gives everything before
 // the damage, then an error that names the file and the place.
-import { createReadStream } from "node:fs";
-import { DamagedStream, decompressFile } from "../base/decompress.js";
+import { DamagedStream, decompress } from "../base/decompress.js";
 import { invalid, type MillraceError } from "../base/errors.js";
-import type { Compression } from "../records/block-reader.js";
+import { streamStored } from "../base/storage/index.js";
+import type { BlockRef } from "../records/block-reader.js";
 
-const CHUNK_BYTES = 2 ** 20;
+/** A corpus file as far as its bytes go. */
+export type CorpusBytes = Pick<BlockRef, "file" | "compression" | "version">;
 
 const DAMAGE = {
   gzip: { truncated: "gzip-truncated", other: "gzip-damaged", tool: "gzip -dc" },
@@ -29,14 +30,15 @@ function damaged(file: string, compression: "gzip" | "zstd", offset: number, cau
 }
 
 /** Chunks in order, the caller's to change; memory does not depend on the file's size. */
-export async function* storedBytes(file: string, compression: Compression): AsyncIterable<Uint8Array> {
+export async function* storedBytes({ file, compression, version }: CorpusBytes): AsyncIterable<Uint8Array> {
+  const stored = streamStored(file, version);
   if (compression === "none") {
-    yield* createReadStream(file, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>;
+    yield* stored;
     return;
   }
   let offset = 0;
   try {
-    for await (const chunk of decompressFile(file, compression)) {
+    for await (const chunk of decompress(stored, compression)) {
       offset += chunk.length;
       yield chunk;
     }
@@ -52,6 +54,10 @@ export async function* evenChunks(chunks: AsyncIterable<Uint8Array>, sizeBytes: 
   let damage: unknown;
   try {
     for await (const chunk of chunks) {
+      if (filled === 0 && chunk.length === sizeBytes) {
+        yield chunk;
+        continue;
+      }
       for (let at = 0; at < chunk.length; ) {
         const part = chunk.subarray(at, at + sizeBytes - filled);
         current.set(part, filled);

@@ -3,7 +3,8 @@
 import type { DocumentBlock, RejectedRecord } from "./document-block.js";
 import type { FileRef } from "./stage.js";
 
-export type CorpusFormat = "jsonl" | "json" | "text";
+export type CorpusFormat = "jsonl" | "json" | "text" | TableFormat;
+export type TableFormat = "csv" | "tsv" | "parquet" | "arrow";
 export type Compression = "none" | "gzip" | "zstd";
 
 /** Choices of reading, the same for every block of a run; part of the journal's key. */
@@ -17,11 +18,42 @@ export interface ReadOptions {
   readonly recordsField?: string;
 }
 
+/** Bytes [start, end) of a file, or rows of it. */
+export type Range = readonly [start: number, end: number];
+
+/** What a reader of tables has to know of a block, besides the bytes that it stands for. Plain data. */
+export type TableBlock =
+  | { readonly kind: "csv"; readonly columns: readonly string[] }
+  | { readonly kind: "parquet"; readonly rows: Range }
+  | {
+      readonly kind: "arrow";
+      readonly rows: Range;
+      /** Messages of the file: the schema, dictionaries of the batches, and whole batches that hold the rows. */
+      readonly schema: Range;
+      readonly dictionaries: readonly Range[];
+      readonly batches: Range;
+      /** Of the first of these batches. */
+      readonly firstRow: number;
+    };
+
+/** What a recipe says of one input alone, instead of the stage's choices. */
+export interface InputFields {
+  readonly textField?: string;
+  readonly idField?: string;
+  readonly sourceField?: string;
+  readonly recordsField?: string;
+  /** Of all its documents, whatever they call their source. */
+  readonly source?: string;
+}
+
 /** A run of whole records of one file: bytes [start, end) of the decompressed stream. Plain data. */
 export interface BlockRef {
   /** `<index of the input>-<number of the block>`, zero-padded: sorts in input order, stable across runs. */
   readonly id: string;
   readonly file: string;
+  /** Of a remote file: its digest when the run began, so that no other one is read. */
+  readonly version?: string;
+  readonly fields?: InputFields;
   /** Name documents carry when they have no source of their own: the file's name without folders and endings. */
   readonly source: string;
   readonly format: CorpusFormat;
@@ -32,6 +64,8 @@ export interface BlockRef {
   readonly oversized?: true;
   /** The block is bytes of a JSON file in which no records can be found: reading it rejects them as one, unread. */
   readonly refused?: { readonly reason: string; readonly detail: string };
+  /** Of tables. The bytes [start, end) of Parquet and Arrow files only count: they hold the rows, more or less. */
+  readonly table?: TableBlock;
 }
 
 export interface ReadBlock {
@@ -44,7 +78,15 @@ export interface ReadBlock {
   /** The block's own bytes, of JSON files as splitJson leaves them (whole records, line ends included): record i is raw[recordOffset[i] - ref.start ..][0, recordLength[i]). */
   readonly raw: Uint8Array;
   readonly numLines: number;
+  /** Bytes that count as one record because the records in them cannot be told apart: any number may be lost. */
+  readonly refusedBytes?: number;
 }
+
+/** Some of a block's documents. */
+export type ReadPiece = Omit<ReadBlock, "raw">;
+
+/** The bytes of a block that a sequential reader carries along: whole lines each, of about a MiB. */
+export type Payload = readonly ArrayBuffer[];
 
 /** Whole lines of a block of JSON lines. */
 export interface LinePiece {
@@ -72,16 +114,16 @@ export interface BlockReader {
     inputs: readonly FileRef[],
     options: ReadOptions,
     isDone: (id: string) => boolean,
-  ): AsyncIterable<{ ref: BlockRef; payload?: ArrayBuffer }>;
+  ): AsyncIterable<{ ref: BlockRef; payload?: Payload }>;
   /** Documents of one block; `payload` when plan gave one. */
-  read(ref: BlockRef, options: ReadOptions, payload?: ArrayBuffer): Promise<ReadBlock>;
+  read(ref: BlockRef, options: ReadOptions, payload?: Payload): Promise<ReadBlock>;
+  /**
+   * The same in pieces, in order, with line numbers that go on from piece to piece: memory is that of a piece, or of a
+   * record where one is longer. A piece is the caller's until the next one is asked for.
+   */
+  documents(ref: BlockRef, options: ReadOptions, payload?: Payload): AsyncIterable<ReadPiece>;
   /** A block of JSON lines from its first byte to its last, in pieces that stay in a cache. None of an oversized record. */
-  pieces(ref: BlockRef, payload?: ArrayBuffer): AsyncIterable<LinePiece>;
+  pieces(ref: BlockRef, payload?: Payload): AsyncIterable<LinePiece>;
   /** The records at ascending offsets (of the decompressed stream), and as little as may be of what lies between them. */
-  records(
-    ref: BlockRef,
-    offsets: Float64Array,
-    lengths: Uint32Array,
-    payload?: ArrayBuffer,
-  ): AsyncIterable<RecordPiece>;
+  records(ref: BlockRef, offsets: Float64Array, lengths: Uint32Array, payload?: Payload): AsyncIterable<RecordPiece>;
 }

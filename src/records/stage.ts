@@ -1,7 +1,7 @@
 // The vocabulary between a stage and whoever conducts it: what a stage declares (phases of tasks) and what a task returns.
 // Types only, so that the stages below and the conductor above can share it without knowing one another.
 import type { z } from "../base/schema.js";
-import type { BlockReader } from "./block-reader.js";
+import type { BlockReader, InputFields, Payload } from "./block-reader.js";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -9,8 +9,10 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export interface FileRef {
   readonly path: string;
   readonly sizeBytes: number;
-  /** Lower-case hex; content identity ("xxh64:..." or "sha256:..."). */
+  /** Content identity: "xxh64:..." or "sha256:..." and lower-case hex; of a remote file "etag:..." or "modified:...". */
   readonly digest: string;
+  /** How its documents are read, where the recipe says so for this input. */
+  readonly fields?: InputFields;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface Task {
   /** Registered name, `<stage>/<function>`. */
   readonly run: string;
   readonly args: Json;
-  readonly payload?: ArrayBuffer | undefined;
+  readonly payload?: Payload | undefined;
   /** Input bytes this task reads: drives progress rates. */
   readonly sizeBytes?: number | undefined;
 }
@@ -47,7 +49,7 @@ export interface TaskContext {
   readonly reader: BlockReader;
 }
 
-export type TaskFunction = (args: never, context: TaskContext, payload?: ArrayBuffer) => Promise<TaskResult>;
+export type TaskFunction = (args: never, context: TaskContext, payload?: Payload) => Promise<TaskResult>;
 
 export interface PhaseContext<C> extends TaskContext {
   readonly config: C;

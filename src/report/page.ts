@@ -5,6 +5,7 @@ import { dedupSection } from "./dedup/section.js";
 import { bytes, count, decimal, duration, finePercent, percent } from "./figures.js";
 import { html, Markup } from "./html.js";
 import { rejectedSection } from "./rejected-section.js";
+import { rewrittenSection } from "./rewritten-section.js";
 import type { RunData } from "./run-data.js";
 import type { Section } from "./section.js";
 import { STYLE } from "./style.js";
@@ -21,6 +22,7 @@ export function renderPage(run: RunData): string {
     sampleSection(run),
     run.dedup === undefined ? undefined : dedupSection(run.dedup),
     rejectedSection(run.rejected),
+    rewrittenSection(run.rewritten, run.stages.find(({ key }) => key === "clean")?.dir ?? ""),
     timeSection(run),
     planSection(run),
   ].filter((section) => section !== undefined);

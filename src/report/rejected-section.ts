@@ -1,4 +1,5 @@
-// What could not be read: reasons, counts, files, and the first records of each with a command that shows them.
+// What was rejected, for damage or by a rule: reasons, counts, files, and the first records of each with a command that shows them.
+import { corpusKind } from "../formats/corpus.js";
 import type { RejectedRecord } from "../records/document-block.js";
 import { count } from "./figures.js";
 import { html, type Markup, type Piece } from "./html.js";
@@ -11,6 +12,7 @@ import { type Row, table } from "./table.js";
 const MEANINGS: Readonly<Record<string, string>> = {
   "invalid-utf8": "bytes that are not UTF-8",
   "invalid-json": "not one JSON value, or a line that was cut off",
+  "invalid-csv": "no record of CSV with as many fields as the header",
   "not-an-object": "another JSON value than an object",
   "missing-text": "no text field",
   "text-not-a-string": "a text field of another type",
@@ -19,7 +21,15 @@ const MEANINGS: Readonly<Record<string, string>> = {
   "duplicate-key": "a member named twice",
   "lone-surrogate": "half a surrogate pair, escaped, where its value is needed",
   "duplicate-id": "the id of an earlier document",
-  "too-short": "fewer tokens than the rule asks for; nothing is wrong with the record",
+  "missing-records": "no records where recordsField says they lie",
+  "bad-word": "a word of the list; a rule, like all below it: nothing is wrong with the record",
+  "blocked-url": "an address that is left out",
+  "listed-title": "a title of the list",
+  "low-quality": "a rule of Gopher's for quality",
+  "other-language": "none of the languages that are kept",
+  repetitive: "a rule of Gopher's for repetition",
+  "too-short": "fewer tokens than the rule asks for",
+  "unfit-page": "a rule of C4's for pages",
 };
 
 const MAX_DETAIL = 200;
@@ -59,7 +69,7 @@ ${table(
   ],
   reasons.flatMap((one) => one.examples.map((record) => exampleRow(record))),
 )}`;
-  return { id: "rejected", title: "What could not be read", body };
+  return { id: "rejected", title: "What was rejected", body };
 }
 
 function exampleRow(record: RejectedRecord): Row {
@@ -72,11 +82,14 @@ function exampleRow(record: RejectedRecord): Row {
   return { cells: [reason, line === 0 ? "" : count(line), count(offset), what] };
 }
 
-/** Undefined for a file that a shell does not reach. */
+/** Undefined for a file that a shell does not reach, or whose rows are not text. */
 function showCommand({ file, offset, line }: RejectedRecord): Markup | undefined {
   const path = shellWord(file);
+  const format = corpusKind(file)?.format;
+  if (format === "parquet" || format === "arrow") return undefined;
   if (path === undefined || line === 0 || /^[a-z0-9]+:\/\//.test(file)) return undefined;
   const from = `tail -c +${offset + 1}`;
-  const read = file.endsWith(".gz") ? `gzip -dc ${path} | ${from}` : `${from} ${path}`;
+  const unpack = file.endsWith(".gz") ? "gzip -dc" : file.endsWith(".zst") ? "zstd -dc" : undefined;
+  const read = unpack === undefined ? `${from} ${path}` : `${unpack} ${path} | ${from}`;
   return html`<code class="command">${read} | head -n 1</code>`;
 }

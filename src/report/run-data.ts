@@ -10,6 +10,7 @@ import { PLAN_NAME, SUMMARY_NAME } from "../run/stage-folder.js";
 import type { Summary } from "../run/summary.js";
 import { type DedupData, readDedup } from "./dedup/dedup-data.js";
 import { type RejectedReason, readRejectedReasons } from "./rejected-data.js";
+import { type RewritingRule, readRewritingRules } from "./rewritten-data.js";
 
 export interface ReportedStage {
   readonly key: string;
@@ -37,6 +38,7 @@ export interface RunData {
   readonly evaluation: ReportedEvaluation | undefined;
   readonly dedup: DedupData | undefined;
   readonly rejected: readonly RejectedReason[];
+  readonly rewritten: readonly RewritingRule[];
 }
 
 export async function readRun(dir: string, registry: Registry): Promise<RunData> {
@@ -48,7 +50,9 @@ export async function readRun(dir: string, registry: Registry): Promise<RunData>
       `expected the folder of a run with at least one finished stage for the report, got ${dir}`,
     );
   }
-  const [dedup, train, evaluation] = ["dedup", "train", "eval"].map((key) => stages.find((stage) => stage.key === key));
+  const [clean, dedup, train, evaluation] = ["clean", "dedup", "train", "eval"].map((key) =>
+    stages.find((stage) => stage.key === key),
+  );
   return {
     name: summary?.recipe ?? basename(resolve(dir)),
     summary,
@@ -59,6 +63,7 @@ export async function readRun(dir: string, registry: Registry): Promise<RunData>
       evaluation === undefined ? undefined : await readJson<ReportedEvaluation>(join(evaluation.dir, "eval.json")),
     dedup: dedup === undefined ? undefined : await readDedup(dedup.dir, dedup.file, registry),
     rejected: await readRejectedReasons(stages),
+    rewritten: clean === undefined ? [] : await readRewritingRules(clean),
   };
 }
 

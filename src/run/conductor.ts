@@ -3,7 +3,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removePartials, writeFileAtomic } from "../base/atomic.js";
-import { refuseJson, requireCorpusKind } from "../formats/corpus.js";
+import { invalid } from "../base/errors.js";
+import { requireCorpusKind, requireLines } from "../formats/corpus.js";
 import { type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
 import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics-file.js";
 import type { FileRef } from "../records/stage.js";
@@ -13,6 +14,7 @@ import { DigestCache, resolveInput } from "./inputs.js";
 import { acquireLock } from "./lock.js";
 import { datasetSources } from "./prepare.js";
 import { type Plan, type PlannedStage, planToYaml } from "./recipe.js";
+import { fieldsOf } from "./recipe-inputs.js";
 import { INPUTS, type Registry } from "./registry.js";
 import type { StageFile } from "./stage-file.js";
 import { CONTROL_NAME, PLAN_NAME, SUMMARY_NAME } from "./stage-folder.js";
@@ -68,7 +70,12 @@ class PlanRun {
   readonly #cache: DigestCache;
   #worked = false;
 
-  constructor(plan: Plan, registry: Registry, cache: DigestCache, tools: Omit<StageTools, "beforeWork">) {
+  constructor(
+    plan: Plan,
+    registry: Registry,
+    cache: DigestCache,
+    tools: Omit<StageTools, "beforeWork" | "beforeCommit">,
+  ) {
     this.#plan = plan;
     this.#registry = registry;
     this.#cache = cache;
@@ -76,8 +83,13 @@ class PlanRun {
       ...tools,
       beforeWork: async () => {
         this.#worked = true;
+        // Not before: a folder that the stage refuses keeps nothing of ours.
+        await this.#cache.save();
         await rm(join(plan.out, SUMMARY_NAME), { force: true });
         await this.#writePlan();
+      },
+      beforeCommit: async (inputs) => {
+        for (const input of inputs) if (await this.#cache.hasChanged(input)) throw inputChanged(input.path);
       },
     };
   }
@@ -89,9 +101,8 @@ class PlanRun {
     if (stages.some(({ entry, reads }) => entry.readsCorpus === true && reads.includes(INPUTS)))
       for (const { path } of inputs) requireCorpusKind(path);
     if (stages.some(({ entry, reads }) => entry.readsLines === true && reads.includes(INPUTS)))
-      for (const { path } of inputs) refuseJson(path);
+      for (const { path } of inputs) requireLines(path);
     this.#outputs.set(INPUTS, inputs);
-    await this.#cache.save();
     for (const planned of stages) {
       await this.#runStage(
         planned,
@@ -130,8 +141,13 @@ class PlanRun {
     const files: FileRef[] = [];
     for (const input of inputs) {
       if ("dataset" in input) files.push(prepared[names.indexOf(input.dataset)]!);
-      else files.push(...(await resolveInput(input.path, this.#registry, this.#cache)));
+      else {
+        const fields = fieldsOf(input);
+        const found = await resolveInput(input.path, this.#registry, this.#cache);
+        files.push(...(fields === undefined ? found : found.map((file) => ({ ...file, fields }))));
+      }
     }
+    refuseRepeated(files);
     return files;
   }
 
@@ -154,4 +170,26 @@ class PlanRun {
     const found = await readFile(path, "utf8").catch(() => undefined);
     if (found !== text) await writeFileAtomic(path, text);
   }
+}
+
+/** A file that two inputs mean would be in the corpus twice, under two names. */
+function refuseRepeated(files: readonly FileRef[]): void {
+  const seen = new Set<string>();
+  for (const { path } of files) {
+    if (!seen.has(path)) {
+      seen.add(path);
+      continue;
+    }
+    throw invalid("config-input", "expected each file once among the inputs, got one twice", {
+      where: { file: path },
+      hint: "a folder or pattern stands for all of its files: name what is not in it",
+    });
+  }
+}
+
+function inputChanged(file: string): Error {
+  return invalid("input-changed", "expected an input as it was when the run began, got other bytes", {
+    where: { file },
+    hint: "run again when it is complete",
+  });
 }

@@ -52,7 +52,9 @@ function describeIssue(schema: z.ZodType, value: unknown, issue: Issue, prefix: 
     }));
   }
   const got = valueAt(value, local);
-  return [{ path, message: `expected ${expectation(issue)} for ${formatPath(path)}, got ${show(got)}` }];
+  const message = `expected ${expectation(issue)} for ${formatPath(path)}, got ${show(got)}`;
+  const wantsMapping = issue.code === "invalid_type" && issue.expected === "object" && (got === null || got === true);
+  return [{ path, message, ...(wantsMapping && { hint: `write ${path.at(-1)}: {} for its defaults` }) }];
 }
 
 function expectation(issue: Issue): string {
@@ -115,7 +117,10 @@ interface SchemaNode {
 
 /** Keys that the schema knows at `path`; empty where it cannot tell. */
 function keysAt(schema: z.ZodType, path: ConfigPath): string[] {
-  let nodes: SchemaNode[] = [z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as SchemaNode];
+  // What is made of a value before it is checked, or after, has no shape on that side.
+  let nodes = (["input", "output"] as const).map(
+    (io) => z.toJSONSchema(schema, { io, unrepresentable: "any" }) as SchemaNode,
+  );
   for (const part of path) {
     nodes = nodes
       .flatMap((node) => node.anyOf ?? [node])

@@ -43,6 +43,48 @@ export function parseSet(text: string): Override {
 
 /** The configuration that a file says, changed by `overrides` in their order. */
 export function readYaml(text: string, file: string, overrides: readonly Override[]): ConfigSource {
+  const { value, has, locate } = parseMapping(text, file, "the recipe");
+  return merge(value, overrides, { has, locate });
+}
+
+/**
+ * `base` with the stage `key` as a file says it, changed by `overrides`. The file holds the stage's own keys, or a recipe, of
+ * which the rest is not looked at.
+ */
+export function readStageYaml(
+  text: string,
+  file: string,
+  key: string,
+  base: Record<string, unknown>,
+  overrides: readonly Override[],
+): ConfigSource {
+  const { value, has, locate } = parseMapping(text, file, `the keys of ${key}`);
+  const isRecipe = Object.hasOwn(value, key);
+  /** The path in the file; undefined where the file has no say. */
+  const inFile = (path: ConfigPath): ConfigPath | undefined => {
+    if (path[0] !== key) return undefined;
+    return isRecipe ? path : path.slice(1);
+  };
+  return merge({ ...base, [key]: isRecipe ? value[key] : value }, overrides, {
+    has: (path) => {
+      const place = inFile(path);
+      return place !== undefined && has(place);
+    },
+    locate: (path) => {
+      const place = inFile(path);
+      return place === undefined ? undefined : locate(place);
+    },
+  });
+}
+
+/** What a file says, and where. */
+interface FileMapping {
+  readonly value: Record<string, unknown>;
+  has(path: ConfigPath): boolean;
+  locate(path: ConfigPath): Where;
+}
+
+function parseMapping(text: string, file: string, what: string): FileMapping {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const syntax = document.errors[0];
@@ -55,14 +97,15 @@ export function readYaml(text: string, file: string, overrides: readonly Overrid
   }
   const value: unknown = document.toJS();
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalid("config-recipe", `expected a mapping of keys to values for the recipe, got ${show(value)}`, {
+    throw invalid("config-recipe", `expected a mapping of keys to values for ${what}, got ${show(value)}`, {
       where: { file, line: 1 },
     });
   }
-  return merge(value as Record<string, unknown>, overrides, {
+  return {
+    value: value as Record<string, unknown>,
     has: (path) => offsetOf(document, path) !== undefined,
     locate: (path) => locate(document, lines, file, path),
-  });
+  };
 }
 
 export function writeYaml(value: unknown): string {
@@ -92,7 +135,7 @@ function merge(
       const rest = issues.length === 1 ? "" : ` (and ${issues.length - 1} more)`;
       const message = `${override === undefined ? "" : `${override.origin}: `}${first.message}${rest}`;
       return invalid("config-value", message, {
-        where: override === undefined ? file.locate(first.path) : undefined,
+        where: override === undefined ? file.locate(namedPath(first, (path) => file.has(path))) : undefined,
         hint: first.hint,
       });
     },
@@ -130,6 +173,13 @@ function checkKey(parent: object, path: ConfigPath, depth: number, origin: strin
 
 function isPrefix(prefix: ConfigPath, path: ConfigPath): boolean {
   return prefix.length <= path.length && prefix.every((part, i) => part === path[i]);
+}
+
+/** Of an issue about keys below its path, the first one that its message names and that is written down. */
+function namedPath({ path, message, below }: ConfigIssue, has: (path: ConfigPath) => boolean): ConfigPath {
+  if (below !== true) return path;
+  const named = message.split(/[^\w.]+/).map((word) => [...path, ...word.split(".")]);
+  return named.find((place) => has(place)) ?? path;
 }
 
 /** Whether an override of what lies below the issue's path may be what it is about. */

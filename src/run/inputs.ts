@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
 import { digestFile } from "../base/digest.js";
 import { invalid } from "../base/errors.js";
+import { identityOf, isRemote } from "../base/storage/index.js";
 import { listCheckpoints, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
 import { MANIFEST_FILE } from "../formats/manifest.js";
 import { expandInput } from "../read/index.js";
@@ -40,7 +41,9 @@ export class DigestCache {
     }
   }
 
+  /** Of a remote file the digest is its version: nothing is downloaded to learn whether it has changed. */
   async refOf(path: string): Promise<FileRef> {
+    if (isRemote(path)) return { path, ...(await identityOf(path)) };
     const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
     const stamp = `${size}-${mtimeNs}-${ctimeNs}-${ino}`;
     const known = this.#known.get(path);
@@ -51,6 +54,12 @@ export class DigestCache {
     return { path, sizeBytes, digest };
   }
 
+  /** Whether a file of this machine that `refOf` was asked about has other bytes by now. One that is gone was read before. */
+  async hasChanged({ path, digest }: FileRef): Promise<boolean> {
+    if (isRemote(path) || !this.#known.has(path) || !existsSync(path)) return false;
+    return (await this.refOf(path)).digest !== digest;
+  }
+
   async save(): Promise<void> {
     if (!this.#changed) return;
     await writeFileAtomic(this.#path, `${JSON.stringify(Object.fromEntries(this.#known), null, 1)}\n`);
@@ -58,11 +67,33 @@ export class DigestCache {
   }
 }
 
+/** Asking for a version takes a while and no processor. */
+const ASKED_AT_A_TIME = 16;
+
+async function remoteRefs(paths: readonly string[]): Promise<FileRef[]> {
+  const refs: FileRef[] = [];
+  for (let at = 0; at < paths.length; at += ASKED_AT_A_TIME) {
+    const asked = paths.slice(at, at + ASKED_AT_A_TIME);
+    refs.push(...(await Promise.all(asked.map(async (path) => ({ path, ...(await identityOf(path)) })))));
+  }
+  return refs;
+}
+
 /**
  * Files that `path` stands for: the data of the stage, the shards or the checkpoint whose folder it is, else the corpus
  * files that a file, folder or pattern means.
  */
 export async function resolveInput(path: string, registry: Registry, cache: DigestCache): Promise<readonly FileRef[]> {
+  if (isRemote(path)) {
+    const files = await expandInput(path);
+    const own = files.find((file) => file !== path && basename(file) === JOURNAL_NAME);
+    if (own !== undefined) {
+      throw invalid("config-input", `expected files of documents at ${path}, found the folder of a stage: ${own}`, {
+        hint: "name the files themselves, such as part-*.jsonl, or copy the folder to this machine",
+      });
+    }
+    return remoteRefs(files);
+  }
   const committed = await readStageFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOTDIR") return undefined;
     throw error;
@@ -110,6 +141,10 @@ async function ownFiles(dir: string): Promise<string[] | undefined> {
 }
 
 /** What identifies an input in a stage's key: documents take names from the file's name, not from where it lies. */
-export function inputIdentity(input: FileRef): { name: string; digest: string } {
-  return { name: basename(input.path), digest: input.digest };
+export function inputIdentity({
+  path,
+  digest,
+  fields,
+}: FileRef): Pick<FileRef, "digest" | "fields"> & { name: string } {
+  return { name: basename(path), digest, ...(fields === undefined ? {} : { fields }) };
 }

@@ -1,17 +1,15 @@
 // A recipe says what to run; parsed once, strictly, into a Plan, which knows everything: every default written out, every
 // path absolute. A plan printed as YAML is itself a recipe that gives the same plan. docs/formats/recipe.md
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
-import { invalid, MillraceError } from "../base/errors.js";
+import { formatWhere, invalid, MillraceError } from "../base/errors.js";
 import { z } from "../base/schema.js";
-import { expandInput } from "../read/index.js";
-import { type ConfigIssue, describeIssues, show } from "./config-issue.js";
+import { isRemote } from "../base/storage/index.js";
+import { describeIssues, show } from "./config-issue.js";
 import { type ConfigSource, writeYaml } from "./config-source.js";
-import { datasetNames } from "./prepare.js";
+import { inputSchema, type RecipeInput, refuseFields, refuseRecordsField, resolveInputs } from "./recipe-inputs.js";
 import { type AnyStage, INPUTS, type Registry, type StageEntry } from "./registry.js";
-
-export type RecipeInput = { readonly path: string } | { readonly dataset: string };
 
 export interface PlannedStage {
   readonly entry: StageEntry;
@@ -40,13 +38,6 @@ const { version: TOOL_VERSION } = JSON.parse(readFileSync(new URL("../../package
   version: string;
 };
 
-const inputSchema = z
-  .strictObject({ path: z.string().min(1).optional(), dataset: z.string().optional() })
-  .refine(
-    ({ path, dataset }) => (path === undefined) !== (dataset === undefined),
-    "expected either a path or a dataset",
-  );
-
 function headSchema(registry: Registry) {
   return z.strictObject({
     /** The version that wrote a plan; a recipe written by hand leaves it out. */
@@ -71,9 +62,15 @@ export async function resolvePlan(source: ConfigSource, fallbackName: string, re
   if (!head.success) throw source.fail(describeIssues(schema, source.value, head.error.issues));
   const { inputs: rawInputs, layout } = head.data;
   checkVersion(head.data.millrace, source);
-  const inputs = await resolveInputs(rawInputs, source);
+  const { resolved: inputs, issues } = await resolveInputs(rawInputs);
+  if (issues.length > 0) throw source.fail([...issues]);
   const name = head.data.name ?? fallbackName;
-  const out = resolve(head.data.out ?? `runs/${name}`);
+  const given = head.data.out ?? `runs/${name}`;
+  if (isRemote(given)) {
+    const hint = "results are written to this machine: copy them from there";
+    throw source.fail([{ path: ["out"], message: `expected a folder for out, got ${show(given)}`, hint }]);
+  }
+  const out = resolve(given);
 
   const present = registry.entries.filter(({ key }) => source.value[key] !== undefined && source.value[key] !== false);
   if (present.length === 0) {
@@ -81,9 +78,11 @@ export async function resolvePlan(source: ConfigSource, fallbackName: string, re
     throw source.fail([{ path: [], message: `expected at least one of the stages ${keys} for the recipe, got none` }]);
   }
   if (layout === "flat" && present.length > 1) {
+    // Overrides come behind what they change: the last stage is the one that was added.
+    const added = Object.keys(source.value).findLast((key) => present.some((entry) => entry.key === key))!;
     throw source.fail([
       {
-        path: ["layout"],
+        path: [added],
         message: `expected one stage for layout flat, got ${present.map(({ key }) => key).join(", ")}`,
       },
     ]);
@@ -100,6 +99,9 @@ export async function resolvePlan(source: ConfigSource, fallbackName: string, re
       dir: layout === "flat" ? out : resolve(out, entry.folder),
     });
   }
+  const readers = stages.filter(({ reads }) => reads.includes(INPUTS));
+  const refused = [...refuseFields(inputs, readers), ...refuseRecordsField(inputs, readers)];
+  if (refused.length > 0) throw source.fail(refused);
   const workers = head.data.workers ?? availableParallelism();
   return { millrace: TOOL_VERSION, name, out, layout, workers, inputs, stages };
 }
@@ -115,38 +117,6 @@ function checkVersion(written: string | undefined, source: ConfigSource): void {
   ]);
 }
 
-async function resolveInputs(
-  inputs: readonly z.infer<typeof inputSchema>[],
-  source: ConfigSource,
-): Promise<RecipeInput[]> {
-  const issues: ConfigIssue[] = [];
-  const resolved: RecipeInput[] = [];
-  for (const [index, input] of inputs.entries()) {
-    if (input.dataset !== undefined) {
-      const known = datasetNames();
-      if (!known.includes(input.dataset)) {
-        issues.push({
-          path: [INPUTS, index, "dataset"],
-          message: `expected one of the datasets ${known.join(", ")} for inputs.${index}.dataset, got ${show(input.dataset)}`,
-        });
-      }
-      resolved.push({ dataset: input.dataset });
-      continue;
-    }
-    const path = resolve(input.path!);
-    // A folder may be anything of ours, which only its stage can tell; what else there is must be a file or a pattern.
-    if (!existsSync(path) && (await expandInput(path).catch(() => [])).length === 0) {
-      issues.push({
-        path: [INPUTS, index, "path"],
-        message: `expected a file, folder or pattern for inputs.${index}.path, got ${show(input.path)}, which does not exist`,
-      });
-    }
-    resolved.push({ path });
-  }
-  if (issues.length > 0) throw source.fail(issues);
-  return resolved;
-}
-
 async function parseConfig(key: string, stage: AnyStage, source: ConfigSource): Promise<Record<string, unknown>> {
   // A key with nothing behind it is the stage with its defaults.
   const value = source.value[key] === null || source.value[key] === true ? {} : source.value[key];
@@ -156,7 +126,10 @@ async function parseConfig(key: string, stage: AnyStage, source: ConfigSource): 
     await stage.check?.(parsed.data);
   } catch (error) {
     if (!(error instanceof MillraceError && error.code.startsWith("config"))) throw error;
-    throw source.fail([{ path: [key], message: `${key}: ${error.message}`, below: true, hint: error.hint }]);
+    const { where } = error;
+    // The one place that the refusal itself names is the recipe's.
+    const place = where === undefined || error.message.includes(where.file ?? "\0") ? "" : `${formatWhere(where)}: `;
+    throw source.fail([{ path: [key], message: `${key}: ${place}${error.message}`, below: true, hint: error.hint }]);
   }
   return parsed.data as Record<string, unknown>;
 }
@@ -190,17 +163,12 @@ export function nameOfRecipe(file: string): string {
   );
 }
 
-export function readRecipeFile(file: string): string {
+export function readRecipeFile(file: string, what = "a recipe file"): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw invalid(
-      "config-recipe",
-      `expected a recipe file at ${file}, got ${(error as NodeJS.ErrnoException).code ?? "an error"}`,
-      {
-        where: { file },
-        cause: error,
-      },
-    );
+    const { code = "an error" } = error as NodeJS.ErrnoException;
+    const found = code === "ENOENT" ? "found none" : `got ${code}`;
+    throw invalid("config-recipe", `expected ${what} at ${file}, ${found}`, { where: { file }, cause: error });
   }
 }

@@ -27,6 +27,8 @@ export interface StageTools {
   readonly resume: boolean;
   /** Called before anything in the stage's folder changes. */
   beforeWork(): Promise<void>;
+  /** Called when all tasks are done and nothing is committed: throws where an input is no longer what it was. */
+  beforeCommit(inputs: readonly FileRef[]): Promise<void>;
 }
 
 export interface StageInputs {
@@ -140,6 +142,7 @@ class StageRun {
     } finally {
       await journal.close();
     }
+    await this.#tools.beforeCommit([...this.#inputs, ...this.#named]);
     return this.#commit(workDir);
   }
 

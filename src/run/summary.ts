@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
 import type { DedupStatistics } from "../formats/dedup-statistics.js";
 import { REJECTED_PREFIX } from "../formats/rejected.js";
+import { CHANGED_PREFIX } from "../formats/rewritten.js";
 import type { Plan } from "./recipe.js";
 import type { StageFile } from "./stage-file.js";
 import { SUMMARY_NAME } from "./stage-folder.js";
@@ -21,6 +22,8 @@ export interface Summary {
   readonly documents_removed?: number;
   /** Rejected documents by reason, all stages together. */
   readonly rejected?: Readonly<Record<string, number>>;
+  /** Documents by the rule of clean that changed their texts, kept or not. */
+  readonly rewritten?: Readonly<Record<string, number>>;
   readonly bytes_read?: number;
   /** Share of the pairs above dedup's threshold that it finds; nulls when its sample holds none. */
   readonly recall?: {
@@ -57,13 +60,9 @@ export function summarize(
     .filter((counts) => counts !== undefined);
   const first = text[0];
   const last = text.at(-1);
-  const rejected: Record<string, number> = {};
-  for (const counts of text) {
-    for (const [name, count] of Object.entries(counts)) {
-      if (name.startsWith(REJECTED_PREFIX)) add(rejected, name.slice(REJECTED_PREFIX.length), count);
-    }
-  }
-  const named = Object.fromEntries(
+  const rejected = named(text, REJECTED_PREFIX);
+  const rewritten = named(text, CHANGED_PREFIX);
+  const figures = Object.fromEntries(
     NAMED.flatMap((name) => {
       const value = [...files.values()].map(({ counts }) => counts[name]).findLast((count) => count !== undefined);
       return value === undefined ? [] : [[name, value]];
@@ -82,11 +81,12 @@ export function summarize(
           documents_rejected: Object.values(rejected).reduce((sum, count) => sum + count, 0),
           documents_removed: files.get("dedup")?.counts.documents_removed ?? 0,
           rejected,
+          ...(Object.keys(rewritten).length === 0 ? {} : { rewritten }),
           bytes_read: first.bytes_read ?? 0,
         }),
     ...(dedup === undefined ? {} : { recall: recallOf(dedup) }),
     ...(tokens === undefined ? {} : { tokens }),
-    ...named,
+    ...figures,
     seconds: Object.fromEntries([...files].map(([key, { seconds }]) => [key, round(seconds)])),
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
     stages: Object.fromEntries([...files].map(([key, file]) => [key, { key: file.key, counts: file.counts }])),
@@ -97,8 +97,14 @@ function recallOf({ recall: { recall, pairs, sampled } }: DedupStatistics): NonN
   return { ...(recall ?? { estimate: null, low: null, high: null }), pairs, sampled };
 }
 
-function add(to: Record<string, number>, name: string, count: number): void {
-  if (count > 0) to[name] = (to[name] ?? 0) + count;
+/** Counts whose names begin so, by the rest of the name, all stages together. */
+function named(stages: readonly Readonly<Record<string, number>>[], prefix: string): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const [name, count] of stages.flatMap((counts) => Object.entries(counts))) {
+    const rest = name.slice(prefix.length);
+    if (name.startsWith(prefix) && count > 0) found[rest] = (found[rest] ?? 0) + count;
+  }
+  return found;
 }
 
 function round(seconds: number): number {

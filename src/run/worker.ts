@@ -2,7 +2,7 @@
 // because own fields of an Error do not survive the way out of a worker.
 import { invariant, toWireError, type WireError } from "../base/errors.js";
 import { boundGarbage, collectGarbage } from "../base/garbage.js";
-import type { BlockReader } from "../records/block-reader.js";
+import type { BlockReader, Payload } from "../records/block-reader.js";
 import type { Json, TaskFunction, TaskResult } from "../records/stage.js";
 import { entryByName, type Registry } from "./registry.js";
 
@@ -11,7 +11,7 @@ export interface WorkerRequest {
   readonly registryUrl: string;
   readonly run: string;
   readonly args: Json;
-  readonly payload?: ArrayBuffer | undefined;
+  readonly payload?: Payload | undefined;
   readonly dir: string;
   readonly workDir: string;
   /** The run's memory is bounded: take little. */
@@ -48,7 +48,8 @@ export default async function runTask({
 }: WorkerRequest): Promise<WorkerReply> {
   const start = performance.now();
   try {
-    if (isBounded) boundGarbage();
+    // What the block before this one was carried in would else wait for V8 to look.
+    if (isBounded || payload !== undefined) boundGarbage();
     collectGarbage();
     registry ??= ((await import(registryUrl)) as { registry: Registry }).registry;
     reader ??= await registry.loadReader();

@@ -6,7 +6,7 @@ import { prepare } from "../../datasets/gutenberg/prepare.mjs";
 
 const PARAGRAPHS_A_DOCUMENT = 8;
 
-async function paragraphsOfBooks() {
+export async function paragraphsOfBooks() {
   const paragraphs = [];
   await prepare(async ({ text }) => {
     for (const paragraph of text.split(/\n\s*\n/)) if (paragraph.length > 200) paragraphs.push(paragraph.trim());

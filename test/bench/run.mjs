@@ -6,16 +6,30 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { bigJson } from "./big-json.mjs";
 import { checkpoint } from "./checkpoint.mjs";
 import { root, rounds, threads } from "./compare.mjs";
 import { dedup } from "./dedup.mjs";
+import { ingest } from "./ingest.mjs";
 import { ops } from "./ops.mjs";
 import { parallel } from "./parallel.mjs";
 import { recall } from "./recall.mjs";
+import { remote } from "./remote.mjs";
 import { tokenization } from "./tokenization.mjs";
 import { training } from "./training.mjs";
 
-const BENCHES = { train: training, ops, parallel, checkpoint, tokenize: tokenization, dedup, recall };
+const BENCHES = {
+  train: training,
+  ops,
+  parallel,
+  checkpoint,
+  tokenize: tokenization,
+  dedup,
+  recall,
+  ingest,
+  "big-json": bigJson,
+  remote,
+};
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
 const unknown = names.find((name) => !(name in BENCHES));

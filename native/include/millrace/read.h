@@ -28,8 +28,10 @@ typedef struct mr_scan_options {
   mr_text source;      /* of documents without one of their own; a made-up id is "<source>#<byte offset>" */
   uint64_t base_offset;
   uint64_t base_line;
-  uint64_t max_document_bytes; /* 0: no limit */
-  int values;                  /* not lines but the values that mr_json_splitter_push leaves: each is a record */
+  uint64_t max_document_bytes;  /* 0: no limit */
+  int values;                   /* not lines but the values that mr_json_splitter_push leaves: each is a record */
+  const double* record_offsets; /* of line i, where lines are made of something else; NULL: where it stands */
+  size_t num_record_offsets;
 } mr_scan_options;
 
 typedef struct mr_rejected_line {
@@ -103,6 +105,11 @@ typedef struct mr_documents {
 /* The rows with keep[i] != 0 as {"id":...,"text":...,"source":...,<meta>} and LF, as one text. A meta
  * field that bears one of the three names becomes "original_<name>". */
 mr_code mr_format_jsonl(const mr_documents* documents, const uint8_t* keep, mr_texts** out);
+
+/* Lines of JSON for rows of a table, as one text: `json`, with the bytes of sources between, each run of them as a JSON
+ * string. A run is four numbers: how much of `json` stands before it, which source, where it begins and ends there. */
+mr_code mr_join_rows(mr_text json, const uint32_t* runs, size_t num_runs, const mr_text* sources, size_t num_sources,
+                     mr_texts** out);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@ import { parse } from "tldts";
 import type { RuleConfig } from "../filter.js";
 import { loadList, requireList } from "./lists.js";
 
-export const BLOCKED_URLS_VERSION = 1;
+export const BLOCKED_URLS_VERSION = 2;
 
 export interface BlockedUrlsConfig extends RuleConfig {
   /** Where a record keeps its address. */
@@ -40,6 +40,8 @@ function lowerCase(entry: string): string {
 function listedDomain(domains: ReadonlySet<string>, url: string): string | undefined {
   const { hostname, domainWithoutSuffix } = parse(url, { allowPrivateDomains: false });
   if (domainWithoutSuffix && domains.has(domainWithoutSuffix)) return domainWithoutSuffix;
+  // A host of one label, such as localhost, is itself; of others the last label alone is no host.
+  if (hostname && domains.has(hostname)) return hostname;
   for (let host = hostname ?? ""; host.includes("."); host = host.slice(host.indexOf(".") + 1)) {
     if (domains.has(host)) return host;
   }

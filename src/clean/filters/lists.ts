@@ -1,4 +1,5 @@
 // Lists that a user gives as files: one entry a line, UTF-8; blank lines and lines that begin with # say nothing.
+import { isUtf8 } from "node:buffer";
 import { readFileSync, statSync } from "node:fs";
 import { invalid } from "../../base/errors.js";
 
@@ -16,18 +17,34 @@ export function loadList(file: string, what: string, keyOf: (line: string) => st
   const name = `${what}\n${file}`;
   const known = loaded.get(name);
   if (known?.stamp === stamp) return known.entries;
-  const lines = readFileSync(file, "utf8")
-    .replace(/^\ufeff/u, "")
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== "" && !line.startsWith("#"));
-  const entries = new Set(lines.map((line) => keyOf(line.trim())));
+  const entries = new Set(linesOf(file, what).map((line) => keyOf(line.trim())));
   loaded.set(name, { stamp, entries });
   return entries;
 }
 
-/** Refuses a file that cannot be read before any work. */
+/** Refuses a file that cannot be read, or says nothing, before any work. */
 export function requireList(file: string, what: string): void {
   stampOf(file, what);
+  if (linesOf(file, what).length > 0) return;
+  throw invalid("config-input", `expected at least one entry for ${what}, got none in ${file}`, {
+    where: { file },
+    hint: "blank lines and lines that begin with # say nothing",
+  });
+}
+
+function linesOf(file: string, what: string): string[] {
+  const bytes = readFileSync(file);
+  if (!isUtf8(bytes)) {
+    throw invalid("config-input", `expected UTF-8 for ${what}, got other bytes in ${file}`, {
+      where: { file },
+      hint: "write the list again as UTF-8: `iconv -t UTF-8` converts it",
+    });
+  }
+  return bytes
+    .toString()
+    .replace(/^\ufeff/u, "")
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== "" && !line.startsWith("#"));
 }
 
 function stampOf(file: string, what: string): string {

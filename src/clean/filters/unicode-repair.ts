@@ -1,13 +1,17 @@
 // Repairs mojibake: UTF-8 that somebody read as windows-1252 or ISO 8859-1 and saved again ("caf\u00c3\u00a9", "don\u00e2\u20ac\u2122t"),
 // also when that happened twice. A text is changed only where the misreading is beyond doubt, so correct text stays as it is;
 // what was lost in the misreading (bytes replaced by "?" or U+FFFD) is not guessed. The idea is that of ftfy.fix_encoding.
+// Bytes 80..9F of windows-1252 that were read as ISO 8859-1, and so stand as C1 controls, become their characters too, and so
+// does the punctuation of UTF-8 that was read as some other encodings (misread-punctuation.ts).
 //
 // A misread character is a lead (the image of a byte C2..F4: an accented letter) and one to three images of bytes 80..BF. In
 // correct text such a pair is an accented letter before a symbol: common before quotes, dashes and the like, unknown before
 // others. So a sequence is strong, weak or none (`strengthOf`); weak ones are repaired where the strong ones of the same text
 // outnumber them.
 
-export const UNICODE_REPAIR_VERSION = 1;
+import { mayHoldMisreadPunctuation, repairPunctuation } from "./misread-punctuation.js";
+
+export const UNICODE_REPAIR_VERSION = 2;
 
 /** What windows-1252 makes of bytes 80..9F. It leaves five undefined; readers give those as the C1 controls of ISO 8859-1. */
 // biome-ignore format: a table
@@ -20,7 +24,9 @@ const WINDOWS_1252: readonly (readonly [number, number])[] = [
 
 const byteOfUnit = new Map(WINDOWS_1252.map(([byte, unit]) => [unit, byte]));
 const CONTINUATION = `[\\u0080-\\u00bf${String.fromCharCode(...byteOfUnit.keys())}]`;
-const SEQUENCE = `[\\u00c2-\\u00df]${CONTINUATION}|[\\u00e0-\\u00ef]${CONTINUATION}{2}|[\\u00f0-\\u00f4]${CONTINUATION}{3}`;
+/** A character beyond U+FFFF as its two surrogates in three bytes each, as some databases wrote UTF-8 (CESU-8). */
+const SURROGATES = `\\u00ed[\\u00a0-\\u00af]${CONTINUATION}\\u00ed[\\u00b0-\\u00bf]${CONTINUATION}`;
+const SEQUENCE = `${SURROGATES}|[\\u00c2-\\u00df]${CONTINUATION}|[\\u00e0-\\u00ef]${CONTINUATION}{2}|[\\u00f0-\\u00f4]${CONTINUATION}{3}`;
 const SEQUENCES = new RegExp(SEQUENCE, "g");
 const LETTER = /\p{L}/u;
 const LOWER_CASE = /\p{Ll}/u;
@@ -55,9 +61,13 @@ function byteOf(unit: number): number {
   return byteOfUnit.get(unit) ?? unit;
 }
 
-/** Undefined for what UTF-8 forbids: overlong forms, surrogates, beyond U+10FFFF. */
+/** Undefined for what UTF-8 forbids: overlong forms, half a surrogate pair, beyond U+10FFFF. */
 function decode(bytes: readonly number[]): number | undefined {
   const length = bytes.length;
+  if (length === 6) {
+    const half = (at: number): number => ((bytes[at]! & 0x0f) << 6) | (bytes[at + 1]! & 0x3f);
+    return 0x10000 + ((half(1) << 10) | (half(4) & 0x3ff));
+  }
   let codePoint = bytes[0]! & (0x7f >> length);
   for (let i = 1; i < length; i += 1) codePoint = (codePoint << 6) | (bytes[i]! & 0x3f);
   const smallest = length === 2 ? 0x80 : length === 3 ? 0x800 : 0x10000;
@@ -76,9 +86,9 @@ const LATIN = [
   [0x01b0, 0x01b0],
   [0x0218, 0x021b],
 ] as const;
-/** Greek, Cyrillic, Hebrew, Arabic, whose words are runs of misread letters; what windows-1252 has of two bytes more. */
+/** Combining marks; Greek, Cyrillic, Hebrew, Arabic, whose words are runs of misread letters; what windows-1252 has of two bytes more. */
 const OTHER_TWO_BYTES = [
-  [0x0370, 0x052f],
+  [0x0300, 0x052f],
   [0x0590, 0x06ff],
   [0x0192, 0x0192],
   [0x02c6, 0x02c6],
@@ -91,12 +101,18 @@ const THREE_BYTES = [
   [0xac00, 0xd7a3], [0xfb00, 0xfb06], [0xfe00, 0xfe0f], [0xfeff, 0xffef], [0xfffd, 0xfffd],
 ] as const;
 
+/** Bytes whose images are letters that stand behind no a with circumflex: those of arrows, signs and dingbats do. */
+const NEVER_AFTER_E2: ReadonlySet<number> = new Set([0x8a, 0x8c, 0x8e, 0x9a, 0x9c, 0x9e, 0x9f]);
+
 function strengthOf(text: string, sequence: Sequence): Strength {
   const { begin, bytes, codePoint } = sequence;
+  // No text has the six of a surrogate pair.
+  if (bytes.length === 6) return "strong";
   // Emoji begin with F0 9F: no text has eth before capital y with diaeresis.
   if (bytes.length === 4) return bytes[0] === 0xf0 && bytes[1] === 0x9f ? "strong" : "none";
   if (bytes.length === 2) return strengthOfTwo(text, sequence);
   if (!inRanges(codePoint, THREE_BYTES)) return "none";
+  if (bytes[0] === 0xe2 && NEVER_AFTER_E2.has(bytes[1]!)) return "strong";
   return AFTER_LETTERS.has(bytes[1]!) && !isControl(text.charCodeAt(begin + 1)) ? "weak" : "strong";
 }
 
@@ -178,14 +194,31 @@ const MAX_ROUNDS = 3;
 /** Longer texts are judged piece by piece, so that memory is bounded. */
 const PIECE_UNITS = 2 ** 20;
 
+/** C1 controls for which windows-1252 has a character, but for the line end. */
+const MISREAD_CONTROLS = /[\u0080\u0082-\u0084\u0086-\u008c\u008e\u0091-\u009c\u009e\u009f]/;
+/** Not behind a letter of another script than Latin: there it is part of a misreading of another encoding. */
+const MISREAD_CONTROLS_OR_ELLIPSIS = new RegExp(
+  `(?<!(?!\\p{Script=Latin})\\p{L})(?:${MISREAD_CONTROLS.source}|\\u0085)`,
+  "gu",
+);
+const unitOfByte = new Map(WINDOWS_1252);
+
+/** The line end is an ellipsis where other controls show what the text was read as. */
+function repairControls(text: string): string {
+  if (!MISREAD_CONTROLS.test(text)) return text;
+  return text.replace(MISREAD_CONTROLS_OR_ELLIPSIS, (control) =>
+    String.fromCharCode(unitOfByte.get(control.charCodeAt(0))!),
+  );
+}
+
 function repairPiece(piece: string): string {
-  let repaired = piece;
+  let repaired = repairPunctuation(piece);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const before = repaired;
     repaired = repairOnce(before);
     if (repaired === before) break;
   }
-  return repaired;
+  return repairControls(repaired);
 }
 
 /** Where a piece ends that begins at `begin`: not inside a sequence. */
@@ -209,7 +242,9 @@ export function repairUnicode(text: string): string {
   return pieces.join("");
 }
 
-/** Whether UTF-8 bytes can hold a misread character at all: all leads U+00C2..U+00F4 begin with the byte C3. */
+/** Whether UTF-8 bytes can hold a misread character at all: all leads U+00C2..U+00F4 begin with the byte C3, C1 controls with C2. */
 export function mayBeMisread(bytes: Uint8Array): boolean {
-  return bytes.includes(0xc3);
+  if (bytes.includes(0xc3)) return true;
+  for (let at = bytes.indexOf(0xc2); at >= 0; at = bytes.indexOf(0xc2, at + 1)) if (bytes[at + 1]! < 0xa0) return true;
+  return mayHoldMisreadPunctuation(bytes);
 }

@@ -8,6 +8,10 @@ import type { WorkerReply, WorkerRequest } from "../worker.js";
 import type { Executor, PhaseTasks } from "./executor.js";
 
 const WAITING_TASKS = 2;
+/**
+ * Payloads in flight, for each worker and for one that waits: a block is as long, unless it holds a record that is longer.
+ */
+const PAYLOAD_BYTES_A_TASK = 2 ** 26;
 /** New objects of a worker whose memory is bounded: by default V8 lets them grow to 48 MB before it looks for garbage. */
 const BOUNDED_YOUNG_MB = 4;
 /**
@@ -47,15 +51,22 @@ export class LocalExecutor implements Executor {
     if (signal.aborted) interrupt();
     signal.addEventListener("abort", interrupt);
     const inFlight = new Set<Promise<void>>();
+    const maxPayloadBytes = (workers + 1) * PAYLOAD_BYTES_A_TASK;
+    let payloadBytes = 0;
     try {
       for await (const task of tasks) {
         if (failed !== undefined) break;
+        const sizeBytes = task.payload?.reduce((sum, part) => sum + part.byteLength, 0) ?? 0;
+        payloadBytes += sizeBytes;
         const running = this.#runTask(task, workers, folders, stop.signal)
           .then(({ result, seconds }) => onResult(task, result, seconds))
           .catch(fail)
-          .finally(() => inFlight.delete(running));
+          .finally(() => {
+            inFlight.delete(running);
+            payloadBytes -= sizeBytes;
+          });
         inFlight.add(running);
-        while (inFlight.size >= maxInFlight) await Promise.race(inFlight);
+        while (inFlight.size >= maxInFlight || payloadBytes >= maxPayloadBytes) await Promise.race(inFlight);
         if (failed !== undefined) break;
       }
     } catch (error) {
@@ -95,7 +106,7 @@ export class LocalExecutor implements Executor {
         workDir: folders.workDir,
         isBounded: this.#isBounded,
       };
-      reply = await this.#pool.run(request, { transferList: payload === undefined ? [] : [payload], signal });
+      reply = await this.#pool.run(request, { transferList: payload === undefined ? [] : [...payload], signal });
     } catch (error) {
       throw signal.aborted ? interrupted() : workerDied(task, folders.stage, error);
     }
@@ -107,13 +118,17 @@ export class LocalExecutor implements Executor {
 function startPool(numWorkers: number, isBounded: boolean): Piscina<WorkerRequest, WorkerReply> {
   // Of the process, but read when a thread's heap is made.
   setFlagsFromString(`--initial-old-space-size=${isBounded ? 0 : UNBOUNDED_OLD_MB}`);
-  return new Piscina<WorkerRequest, WorkerReply>({
+  const pool = new Piscina<WorkerRequest, WorkerReply>({
     filename: new URL("../worker.js", import.meta.url).href,
     minThreads: numWorkers,
     maxThreads: numWorkers,
     concurrentTasksPerWorker: 1,
     ...(isBounded ? { resourceLimits: { maxYoungGenerationSizeMb: BOUNDED_YOUNG_MB } } : {}),
   });
+  // Piscina 5.3.2 forgets a task that is aborted while its reply is on the way, and reports the reply as an error of the pool,
+  // which ends the process when nobody listens. What matters to a task reaches its own promise.
+  pool.on("error", () => {});
+  return pool;
 }
 
 export function interrupted(): MillraceError {

@@ -17,12 +17,14 @@ test("in a thread that is not bounded nothing is collected by hand", () => {
   expect(megabytes()).toBe(before);
 });
 
-test("in a bounded thread dead arrays go between tasks and, when there are many, within one", () => {
+// V8 gives array buffers back in a thread of its own, soon after it has collected them.
+test("in a bounded thread dead arrays go between tasks and, when there are many, within one", async () => {
   boundGarbage();
   collectGarbage();
+  await expect.poll(megabytes, { timeout: 30_000 }).toBeLessThan(8);
   const least = megabytes();
   leaveArrays();
   expect(megabytes()).toBeGreaterThan(least + 16);
   collectMuchGarbage();
-  expect(megabytes()).toBeLessThan(least + 1);
+  await expect.poll(megabytes, { timeout: 30_000 }).toBeLessThan(least + 1);
 });

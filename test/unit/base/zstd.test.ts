@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { DamagedStream, decompressFile, decompressFileSync } from "#src/base/decompress.js";
+import { DamagedStream, decompress, decompressFileSync } from "#src/base/decompress.js";
 import { digestFile } from "#src/base/digest.js";
 import { forEachLine } from "#src/base/lines.js";
+import { streamStored } from "#src/base/storage/index.js";
 import { Unzstd, ZstdError } from "#src/base/zstd.js";
 import { DEFAULT_READ_OPTIONS } from "#src/formats/corpus.js";
 import { createBlockReader } from "#src/read/index.js";
@@ -52,7 +53,11 @@ const skippable = Buffer.from([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
 test("frames, skipped ones between them, are one stream in slices of any size", () => {
   const stream = Buffer.concat([frame, skippable, plainFrame("raw", 5), plainFrame("", 0), frame]);
   for (const slice of [1, 2, 7, 100, 5000]) expect(decoded(stream, slice)).toBe(`${content}rawrrrrr${content}`);
-  expect(decoded(Buffer.alloc(0))).toBe("");
+  expect(decoded(plainFrame("", 0))).toBe("");
+});
+
+test("no bytes at all are a stream that was cut short", () => {
+  expect(() => decoded(Buffer.alloc(0))).toThrow("unexpected end");
 });
 
 test("a stream that ends anywhere but behind a frame is cut short", () => {
@@ -90,7 +95,7 @@ test("files give what was decoded before the damage, then the damage", async () 
   writeFileSync(path, Buffer.concat([frame, frame.subarray(0, 60)]));
   const pieces: Uint8Array[] = [];
   const reading = (async () => {
-    for await (const piece of decompressFile(path, "zstd")) pieces.push(piece);
+    for await (const piece of decompress(streamStored(path), "zstd")) pieces.push(piece);
   })();
   await expect(reading).rejects.toSatisfy((error) => error instanceof DamagedStream && error.truncated);
   expect(Buffer.concat(pieces).toString()).toBe(content);

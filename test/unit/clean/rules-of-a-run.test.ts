@@ -73,6 +73,28 @@ describe("the rules of a run", () => {
     expect(JSON.parse(result.bytes.toString()).text).toBe("It doesn’t matter to the old man who walked to the river.");
   });
 
+  test("what was rewritten is told with its place as it was read, whether it stays or not", async () => {
+    const records = [
+      { id: "both", text: "It doesnâ€™t\nend here today. It goes on. It never ends." },
+      { id: "plain", text: "Nothing here is wrong in any way." },
+      { id: "short", text: "too\nshort" },
+    ];
+    const config = { ...OFF, minTokens: 5, unicodeRepair: {}, storyNewlines: {} };
+    const result = await run(config, "told", records);
+    const outputs = [...result.results.values()].flat().flatMap(({ outputs }) => outputs);
+    const told = outputs.filter(({ path }) => path.includes("/rewritten/"));
+    const lines = (await Promise.all(told.map(({ path }) => readFile(path, "utf8")))).join("").trim().split("\n");
+    const file = join(dir, "web.jsonl");
+    const read = await readFile(file);
+    const offsetOf = (id: string): number => read.indexOf(`{"id":"${id}"`);
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { file, offset: offsetOf("both"), id: "both", rules: ["unicodeRepair", "storyNewlines"] },
+      { file, offset: offsetOf("short"), id: "short", rules: ["storyNewlines"] },
+    ]);
+    expect(result.counts).toMatchObject({ changed_unicodeRepair: 1, changed_storyNewlines: 2, documents_kept: 2 });
+    expect(result.parts.some(({ path }) => path.includes("rewritten"))).toBe(false);
+  });
+
   test("a rule for other sources changes nothing", async () => {
     const plain = await run(OFF, "plain");
     const other = await run(
@@ -116,15 +138,36 @@ describe("the rules of a run", () => {
     expect((await run({ ...OFF, blockedUrls }, "two")).rejected).toHaveLength(1);
   });
 
+  test("a list that is not UTF-8, or has no entry, is refused before any work", async () => {
+    await writeFile(join(dir, "latin"), Buffer.from("caf\xe9\n", "latin1"));
+    await writeFile(join(dir, "remarks"), "# nothing\n\n");
+    for (const [name, said] of [
+      ["latin", "expected UTF-8"],
+      ["remarks", "expected at least one entry"],
+    ] as const) {
+      const file = join(dir, name);
+      for (const rule of [{ badWords: { file } }, { listedTitles: { file } }, { blockedUrls: { urls: file } }])
+        await expect(cleanStage.check!(cleanStage.schema.parse(rule))).rejects.toThrow(said);
+    }
+  });
+
   test("a list that is missing, an unknown language and another version of a rule are refused", async () => {
-    const config = cleanStage.schema.parse({ listedTitles: { file: join(dir, "none") } });
-    await expect(cleanStage.check!(config)).rejects.toMatchObject({ code: "config-input" });
-    expect(cleanStage.configFiles!(config)).toEqual([join(dir, "none")]);
+    for (const rule of ["listedTitles", "badWords"]) {
+      const config = cleanStage.schema.parse({ [rule]: { file: join(dir, "none") } });
+      await expect(cleanStage.check!(config)).rejects.toMatchObject({ code: "config-input" });
+      expect(cleanStage.configFiles!(config)).toEqual([join(dir, "none")]);
+    }
+    const wikiText = cleanStage.schema.parse({
+      listedTitles: { file: await list("wiki", [" = Du Fu = ", " A poet . "]) },
+    });
+    await expect(cleanStage.check!(wikiText)).rejects.toThrow('got "= Du Fu ="');
     for (const wrong of [
       { language: { keep: ["xx"] } },
       { language: {} },
-      { c4Lines: { version: 2 } },
+      { c4Lines: { version: 1 } },
       { c4Lines: { x: 1 } },
+      { gopherQuality: { minWords: 100, maxWords: 10 } },
+      { gopherQuality: { maxWordLength: 2 } },
     ]) {
       expect(cleanStage.schema.safeParse(wrong).success).toBe(false);
     }
@@ -140,6 +183,7 @@ describe("the rules of a run", () => {
     };
     const lists = {
       listedTitles: { file: await list("titles", ["x"]) },
+      badWords: { file: await list("words", ["cat"]) },
       gopherQuality: { minWords: 5, maxWordLength: 6 },
     };
     const result = await run({ ...OFF, ...rules, ...lists, gopherRepetition: {} }, "golden");
@@ -154,11 +198,12 @@ describe("the rules of a run", () => {
     // Another digest here means another version in the rule that made it.
     expect({ versions, digest }).toEqual({
       versions: {
-        blockedUrls: 1,
+        blockedUrls: 2,
         listedTitles: 1,
-        unicodeRepair: 1,
+        unicodeRepair: 2,
         storyNewlines: 1,
-        c4Lines: 1,
+        c4Lines: 2,
+        badWords: 2,
         language: 1,
         gopherQuality: 1,
         gopherRepetition: 1,

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { judgeBadWords } from "#src/clean/filters/bad-words.js";
 import { judgeUrls } from "#src/clean/filters/blocked-urls.js";
 import { judgeC4Page, keepC4Lines } from "#src/clean/filters/c4-lines.js";
 import { judgeGopherQuality } from "#src/clean/filters/gopher-quality.js";
@@ -204,6 +205,26 @@ describe("c4Lines", () => {
     expect(keepC4Lines(config, text)).toBe("This line is a real sentence.\nHe said “this is how it ends.”");
   });
 
+  test("marks of citations go before a line is judged, long words take their line with them", () => {
+    const text = [
+      "It is said to be so.[12]",
+      "Four words and one.[citation needed] [edit]",
+      `One word here is ${"x".repeat(1001)} too long.`,
+      `One word here is ${"\u{1f600}".repeat(1000)} not long.`,
+    ].join("\n");
+    const kept = keepC4Lines(config, text).split("\n");
+    expect(kept).toEqual(["It is said to be so.", `One word here is ${"\u{1f600}".repeat(1000)} not long.`]);
+    expect(keepC4Lines({ ...config, maxWordLength: 9 }, "This is extraordinary to see.")).toBe("");
+  });
+
+  test("filler and brackets are met in the order of the published code", () => {
+    // Javascript takes a line before its bracket is seen; filler and brackets are seen before what banners name.
+    expect(keepC4Lines(config, "Call the Javascript function { now please.")).toBe("");
+    expect(keepC4Lines(config, "Enable Javascript for lorem ipsum to appear.")).not.toBe("");
+    expect(keepC4Lines(config, "The privacy policy is in { these } brackets.")).not.toBe("");
+    expect(keepC4Lines(config, "The privacy policy is not in these brackets.")).toBe("");
+  });
+
   test("a page goes by bracket, filler or too few sentences", () => {
     expect(judgeC4Page(config, "One is here. Two is here! Is three here?")).toBeUndefined();
     expect(judgeC4Page(config, "One... Two?! Three.")).toBeUndefined();
@@ -211,5 +232,37 @@ describe("c4Lines", () => {
     expect(judgeC4Page(config, "One is 3.5 here. Two is here!")).toBe("2 sentences, at least 3");
     expect(judgeC4Page(config, "a { b. c. d.")).toBe("a curly bracket");
     expect(judgeC4Page(config, "Lorem Ipsum a. b. c.")).toBe('"lorem ipsum"');
+  });
+});
+
+describe("badWords", () => {
+  test("a listed word or phrase is met whole, in any case, and names itself", async () => {
+    const judge = judgeBadWords(
+      ruleConfig("badWords", { file: await list("words", ["Foo", "foo bar", "c++", "e-mail", "schlüssel"]) }),
+    );
+    const verdicts = {
+      "a FOO, here": "foo",
+      "(foo bar)": "foo bar",
+      "we like c++.": "c++",
+      "by e-mail": "e-mail",
+      "der SCHLÜSSEL": "schlüssel",
+    };
+    for (const [text, word] of Object.entries(verdicts)) expect(judge(text), text).toBe(`the word "${word}" is listed`);
+    for (const text of ["food", "a_foo", "foo2", "éfoo", "fo o", "c+", ""]) expect(judge(text), text).toBeUndefined();
+  });
+
+  test("inside words only where it is asked for", async () => {
+    const file = await list("words", ["悪"]);
+    expect(judgeBadWords(ruleConfig("badWords", { file }))("最悪です")).toBeUndefined();
+    expect(judgeBadWords(ruleConfig("badWords", { file, anywhere: true }))("最悪です")).toBe('the word "悪" is listed');
+  });
+
+  test("a list in decomposed letters meets texts in composed ones", async () => {
+    const file = await list("words", ["cafe\u0301"]);
+    expect(judgeBadWords(ruleConfig("badWords", { file }))("un caf\u00e9 noir")).toContain("is listed");
+  });
+
+  test("an empty list drops nothing", async () => {
+    expect(judgeBadWords(ruleConfig("badWords", { file: await list("words", []) }))("any text")).toBeUndefined();
   });
 });

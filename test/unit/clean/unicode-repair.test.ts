@@ -111,9 +111,35 @@ describe("the repair of Unicode", () => {
   });
 
   test("what is not a misreading of UTF-8 stays: overlong forms, surrogates, cut sequences", () => {
-    for (const text of ["x Ã", "â€", "í\u00a0\u0080", "à\u0080\u0080", "ð\u0080\u0080\u0080"]) {
+    for (const text of ["x Ã", "â€", "í\u00a0€", "à€€", "ð€€€", "í\u00a0½ í¸€"]) {
       expect(repairUnicode(text)).toBe(text);
     }
+  });
+
+  test("a character that was written as two surrogates comes back", () => {
+    const cesu8 = Buffer.from([0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x8d]);
+    const image = Array.from(cesu8, imageOf).join("");
+    expect(repairUnicode(`ok ${image}${image}!`)).toBe("ok 😍😍!");
+    expect(repairUnicode(`ok ${cesu8.toString("latin1")}`)).toBe("ok 😍");
+  });
+
+  test("C1 controls become what windows-1252 has for them, a lone line end and another script's stay", () => {
+    expect(repairUnicode("\u0084Ja\u0093, sagt\u0092s")).toBe("„Ja“, sagt’s");
+    expect(repairUnicode("so\u0085\u0094")).toBe("so…”");
+    for (const text of ["a\u0085b", "\u0081\u009d", "РИ\u0098"]) expect(repairUnicode(text)).toBe(text);
+    expect(mayBeMisread(Buffer.from("\u0084Ja"))).toBe(true);
+    expect(mayBeMisread(Buffer.from("5\u00a0km"))).toBe(false);
+  });
+
+  test("punctuation comes back from Mac Roman, windows-1251 and windows-1250; nothing else of theirs is touched", () => {
+    const macRoman =
+      "don\u201a\u00c4\u00f4t \u201a\u00c4\u00ec \u201a\u00c4\u00fayes\u201a\u00c4\u00f9\u201a\u00c4\u00b6";
+    expect(repairUnicode(macRoman)).toBe("don’t – “yes”…");
+    expect(repairUnicode("Tip 2 вЂ“ donвЂ™t вЂњyesвЂќ")).toBe("Tip 2 – don’t “yes”");
+    expect(repairUnicode("â€śyesâ€ť")).toBe("“yes”");
+    expect(mayBeMisread(Buffer.from("Tip 2 вЂ“"))).toBe(true);
+    for (const text of ["‚Ärger‘", "‚Ähre‘", "в Ђаково", "g√¢teau", "â€", "в", "Ђ"])
+      expect(repairUnicode(text)).toBe(text);
   });
 
   test("bytes that cannot hold a misreading are told without decoding", () => {

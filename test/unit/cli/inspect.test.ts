@@ -148,3 +148,9 @@ describe("the checkpoints of a training", () => {
     writeFileSync(path, text);
   });
 });
+
+test("a tokenizer's folder is no folder to inspect, and the refusal says where it belongs", () => {
+  const dir = mkdtempSync(join(run, "tokenizer-"));
+  writeFileSync(join(dir, "tokenizer.json"), "{}");
+  expect(inspect(dir).stderr).toContain("this is a tokenizer: give the folder to --tokenizer");
+});

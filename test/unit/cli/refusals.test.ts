@@ -32,9 +32,9 @@ describe("inputs", () => {
   test("of no known kind are refused before an earlier result is removed", () => {
     const out = join(dir, "kinds");
     expect(millrace("clean", corpus, "--out", out).status).toBe(0);
-    const csv = join(dir, "table.csv");
-    writeFileSync(csv, "a,b\n");
-    const { status, stderr } = millrace("clean", csv, "--out", out);
+    const xml = join(dir, "table.xml");
+    writeFileSync(xml, "a,b\n");
+    const { status, stderr } = millrace("clean", xml, "--out", out);
     expect(stderr).toContain("expected a corpus file");
     expect(status).toBe(2);
     expect(millrace("clean", corpus, "--out", out).stderr).toContain("nothing to do");
@@ -77,6 +77,7 @@ describe("the output folder", () => {
     writeFileSync(join(foreign, "notes.md"), "mine\n");
     expect(millrace("clean", corpus, "--out", foreign).status).toBe(2);
     expect(readdirSync(foreign).filter((name) => !name.startsWith("."))).toEqual(["notes.md"]);
+    expect(readdirSync(join(foreign, ".millrace"))).toEqual([]);
   });
 });
 

@@ -9,16 +9,24 @@ test.each([
   [".jsonl", undefined],
   ["a.json.gz", { format: "json", compression: "gzip", stem: "a" }],
   ["a.jsonl.zst", { format: "jsonl", compression: "zstd", stem: "a" }],
+  ["E.JSONL.Gz", { format: "jsonl", compression: "gzip", stem: "E" }],
   ["a.json.bz2", undefined],
   ["a.gz", undefined],
+  ["a.csv", { format: "csv", compression: "none", stem: "a" }],
+  ["a.b.tsv.zst", { format: "tsv", compression: "zstd", stem: "a.b" }],
+  ["a.parquet", { format: "parquet", compression: "none", stem: "a" }],
+  ["a.parquet.gz", undefined],
+  ["a.feather", { format: "arrow", compression: "none", stem: "a" }],
+  ["a.arrows", { format: "arrow", compression: "none", stem: "a" }],
+  ["a.arrow.zst", undefined],
   ["README.md", undefined],
 ])("the name %s says %o", (path, kind) => {
   expect(corpusKind(path)).toEqual(kind);
 });
 
 test("a name that says nothing is refused with the endings that do", () => {
-  expect(() => requireCorpusKind("a.csv")).toThrow(
-    'expected a corpus file (.jsonl, .ndjson, .json, .txt, or one of these and .gz or .zst), got "a.csv"',
+  expect(() => requireCorpusKind("a.xml")).toThrow(
+    'expected a corpus file (.jsonl, .ndjson, .json, .txt, .csv, .tsv, or one of these and .gz or .zst; .parquet, .arrow, .arrows, .feather), got "a.xml"',
   );
 });
 

@@ -236,7 +236,7 @@ test("a file that shrank since it was planned is named", async () => {
 
 test("a file that is no corpus file is refused before any is read", async () => {
   const good = await write("a.jsonl", `${record("a")}\n`);
-  const { blocks, error } = await readAll([good, await write("a.csv", "")]);
+  const { blocks, error } = await readAll([good, await write("a.xml", "")]);
   expect(blocks).toEqual([]);
   expect(error).toMatchObject({ code: "config-input-format" });
 });

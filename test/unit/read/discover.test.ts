@@ -52,6 +52,12 @@ test.each([
   expect(await expand(pattern.replace("sub/nothing", "nothing"))).toEqual(found);
 });
 
+test("a folder of .json files alone is refused with the way to name them", async () => {
+  await mkdir(join(dir, ".json"));
+  await writeFile(join(dir, ".json/cat.json"), "[]");
+  await expect(expand(".json")).rejects.toMatchObject({ hint: expect.stringContaining("match a pattern") });
+});
+
 test("a file that exists is itself, even when its name looks like a pattern", async () => {
   expect(await expand("we[i]rd.jsonl")).toEqual(["we[i]rd.jsonl"]);
   expect(await expand("notes.md")).toEqual(["notes.md"]);
@@ -59,4 +65,8 @@ test("a file that exists is itself, even when its name looks like a pattern", as
 
 test.each(["none.jsonl", "*.csv", "sub/deep/none"])("what stands for nothing is refused: %s", async (input) => {
   await expect(expand(input)).rejects.toMatchObject({ code: "config-input" });
+});
+
+test("a pattern whose brackets hold no range is the pattern's mistake, not a fault of ours", async () => {
+  await expect(expand("[z-a].jsonl")).rejects.toMatchObject({ code: "config-input" });
 });

@@ -73,6 +73,7 @@ function runWith(text: string, id: string, numSources = 3): RunData {
       files: [{ file: id, records: 3 }],
       examples: [{ file: id, offset: 1, line: 1, reason: id.slice(0, 40), detail: text, id }],
     })),
+    rewritten: [{ rule: id.slice(0, 40), documents: 9, examples: [{ file: id, offset: 1, id, rules: [id] }] }],
   };
 }
 

@@ -1,4 +1,5 @@
 // The report's page, from made-up runs.
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MetricsLine } from "#src/formats/metrics.js";
@@ -88,6 +89,9 @@ const run: RunData = {
       examples: [{ file: "a.jsonl", offset: 0, line: 1, reason: "too-short", detail: HOSTILE }],
     },
   ],
+  rewritten: [
+    { rule: "storyNewlines", documents: 777, examples: [{ file: HOSTILE, offset: 12, id: HOSTILE, rules: ["x"] }] },
+  ],
 };
 
 describe("the report", () => {
@@ -104,6 +108,8 @@ describe("the report", () => {
       "609.1",
       "6.923",
       "0.8125",
+      "storyNewlines",
+      "777",
       "4\u00a0min\u00a010\u00a0s",
     ]) {
       expect(page.includes(figure), figure).toBe(true);
@@ -111,6 +117,40 @@ describe("the report", () => {
     expect(page.includes("0.51 nats a token better than token frequencies alone")).toBe(true);
     expect(page.includes("<mark>one two three four five</mark>")).toBe(true);
     expect(page.match(/<svg /g)).toHaveLength(5);
+  });
+
+  test("says of every reason and every rewriting rule what it means", () => {
+    const docs = new URL("../../../docs/formats/", import.meta.url);
+    const named = (page: string, pattern: RegExp): string[] =>
+      [...readFileSync(new URL(page, docs), "utf8").matchAll(pattern)].map(([, name]) => name!);
+    const reasons = named("rejected.md", /^\| `([a-z0-9-]+)` \|/gm).filter((name) => name.includes("-"));
+    expect(reasons.length).toBeGreaterThan(15);
+    const rules = ["unicodeRepair", "storyNewlines", "c4Lines"];
+    const page = renderPage({
+      ...run,
+      rejected: [...reasons, "repetitive"].map((reason) => ({ ...run.rejected[0]!, reason, examples: [] })),
+      rewritten: rules.map((rule) => ({ rule, documents: 1, examples: [] })),
+    });
+    const row =
+      /<th scope="row" class="name"><b>([^<]+)<\/b><\/th>(?:<td class="(?:name|number)">[^<]*<\/td>)*<td class="wide">([^<]*)/g;
+    const cells = [...page.matchAll(row)];
+    const meanings = new Map(cells.map(([, name, meaning]) => [name, meaning]));
+    for (const name of [...reasons, "repetitive", ...rules]) expect(meanings.get(name), name).toMatch(/\w/);
+  });
+
+  test("gives a command that shows a rejected record, where a shell can show it", () => {
+    const commands = (file: string): string[] => {
+      const examples = [{ file, offset: 41, line: 7, reason: "too-short" }];
+      const page = renderPage({ ...run, rejected: [{ ...run.rejected[0]!, examples }] });
+      const shown = page
+        .slice(page.indexOf('id="rejected"'))
+        .matchAll(/<code class="command">([^<]*tail[^<]*)<\/code>/g);
+      return [...shown].map(([, command]) => command!);
+    };
+    expect(commands("a.jsonl")).toEqual(["tail -c +42 a.jsonl | head -n 1"]);
+    expect(commands("a.jsonl.gz")).toEqual(["gzip -dc a.jsonl.gz | tail -c +42 | head -n 1"]);
+    expect(commands("a b.jsonl.zst")).toEqual(["zstd -dc &#39;a b.jsonl.zst&#39; | tail -c +42 | head -n 1"]);
+    for (const file of ["a.parquet", "a.arrow", "s3://bucket/a.jsonl"]) expect(commands(file), file).toEqual([]);
   });
 
   test("escapes whatever comes from data", () => {
@@ -142,7 +182,7 @@ describe("the report", () => {
   });
 
   test("links to every section it has, and to none that it has not", () => {
-    for (const shown of [run, { ...run, metrics: [], rejected: [], evaluation: undefined }]) {
+    for (const shown of [run, { ...run, metrics: [], rejected: [], rewritten: [], evaluation: undefined }]) {
       const page = renderPage(shown);
       const links = [...page.matchAll(/<a href="#([^"]*)">/g)].map(([, id]) => id!);
       expect(links.length).toBeGreaterThan(3);

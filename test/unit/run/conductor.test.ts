@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { RunEvent } from "#src/run/events.js";
 import { dataOf, makeToy, runToy, stageEvents } from "./toy.js";
 
 describe("a run", () => {
@@ -39,6 +40,23 @@ describe("a run", () => {
     await runToy(one);
     await runToy(other, ["upper.parts=4"]);
     expect(dataOf(other.out)).not.toEqual(dataOf(one.out));
+  });
+
+  test("ends where an input changes while it is read, with nothing committed, and then begins anew", async () => {
+    const [toy, other] = [makeToy(), makeToy()];
+    const rewrite = ({ dir }: { dir: string }): void => {
+      const path = join(dir, "in/input-0.txt");
+      writeFileSync(path, readFileSync(path, "utf8").replace("line 0", "LINE 0"));
+    };
+    const onEvent = ({ type }: RunEvent): void => {
+      if (type === "stage-started") rewrite(toy);
+    };
+    await expect(runToy(toy, [], { onEvent })).rejects.toMatchObject({ code: "input-changed" });
+    expect(existsSync(join(toy.out, "upper/stage.json"))).toBe(false);
+    await runToy(toy);
+    rewrite(other);
+    await runToy(other);
+    expect(dataOf(toy.out)).toEqual(dataOf(other.out));
   });
 
   test("does nothing the second time and says so", async () => {

@@ -28,6 +28,17 @@ async function refusal(text: string, ...sets: string[]): Promise<MillraceError> 
   throw new Error("expected a refusal");
 }
 
+test("a refusal that a stage makes for a file names the file", async () => {
+  const entry = registry.entries.find(({ key }) => key === "tail")!;
+  const stage = await entry.loadStage();
+  const check = () => {
+    throw new MillraceError("config-toy", "expected a for b, got c", { where: { file: "/data/x.json", line: 3 } });
+  };
+  const entries = [{ ...entry, loadStage: async () => ({ ...stage, check }) }];
+  const refused = resolvePlan(readYaml(`${HEAD}tail:\n`, "toy.yaml", []), "toy", { ...registry, entries });
+  await expect(refused).rejects.toThrow("tail: /data/x.json:3: expected a for b, got c");
+});
+
 describe("a recipe", () => {
   test("becomes a plan with every default written out", async () => {
     const plan = await resolve(`${HEAD}upper:\ntail: { suffix: x }\n`);
@@ -110,7 +121,7 @@ describe("a recipe", () => {
     [
       "what a schema cannot tell",
       `${HEAD}upper:\n  mark: ab\n`,
-      { line: 3, column: 1 },
+      { line: 4, column: 3 },
       "upper: expected a mark a part for parts, got 2",
     ],
     ["a recipe without stages", HEAD, { line: 1 }, "expected at least one of the stages upper, tail, drill"],
@@ -173,6 +184,7 @@ describe("an override", () => {
     ["upper.partz=2", "expected one of the keys"],
     ["upper.parts=many", 'for upper.parts, got "many"'],
     ["uper.parts=2", 'for the recipe, got "uper"'],
+    ["inputs.0.path=a{b", "expected a closing brace"],
     ["inputs.0.path=nowhere", 'got "nowhere", which does not exist'],
   ])("--set %s is refused by its name", async (set, message) => {
     const error = await refusal(`${HEAD}upper:\n`, set);
@@ -195,6 +207,21 @@ describe("an override", () => {
   test("an error elsewhere still points into the file", async () => {
     const error = await refusal(`${HEAD}upper:\n  partz: 2\n`, "upper.parts=4");
     expect(error.where).toMatchObject({ file: "toy.yaml", line: 4, column: 3 });
+  });
+
+  test("that brings a second stage to a flat layout is named", async () => {
+    for (const [set, base] of [
+      ["tail.suffix=x", "upper"],
+      ["upper.parts=2", "tail"],
+    ] as const) {
+      const source = fromOverrides({ layout: "flat", inputs: [{ path: input }], [base]: {} }, [parseSet(set)]);
+      await expect(resolvePlan(source, "toy", registry)).rejects.toThrow(`--set ${set}: expected one stage for layout`);
+    }
+  });
+
+  test("a file:// address is refused with the path to give", async () => {
+    const error = await refusal(`${HEAD}upper:\n`, "inputs.0.path=file:///nowhere.jsonl");
+    expect(error.hint).toBe("give the path without file://");
   });
 
   test("from options alone makes a plan too", async () => {

@@ -23,7 +23,7 @@ async function upperBlock({ id, file, start, end, config }, { workDir }, payload
       hint: "write others",
     });
   }
-  const text = payload === undefined ? await readFile(file, "utf8") : Buffer.from(payload).toString("utf8");
+  const text = payload === undefined ? await readFile(file, "utf8") : Buffer.from(payload[0]).toString("utf8");
   const lines = payload === undefined ? text.split("\n").slice(start, end) : text.split("\n");
   const output = await writeFileAtomic(
     join(workDir, `${id}.txt`),
@@ -80,7 +80,7 @@ const upperStage = {
             const task = { id, run: "upper/block", args: { id, file: input.path, start, end, config } };
             const bytes = Buffer.from(lines.slice(start, end).join("\n"));
             if (index % 2 === 1 && !isDone(id)) {
-              yield { ...task, payload: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) };
+              yield { ...task, payload: [bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)] };
             } else yield { ...task, sizeBytes: bytes.length };
           }
         }
