@@ -96,11 +96,11 @@ function withWordsOfClasses(pattern: string): string {
   });
 }
 
-/** Source of a class of code points, or of all others. */
-function wordInClass(): { word: string; other: string } {
-  const word = NOT_IN_CLASSES.reduce((source, at) => `${source}\\u{${at.toString(16)}}`, "");
-  const without = `[[${classSource(onigurumaWord().ranges)}]--[${word}]]`;
-  return { word: without, other: `[^${without}]` };
+/** What stood for \w and \W in brackets becomes classes in them. */
+function withWordsInClasses(source: string): string {
+  const absent = NOT_IN_CLASSES.map((at) => `\\u{${at.toString(16)}}`).join("");
+  const word = `[[${classSource(onigurumaWord().ranges)}]--[${absent}]]`;
+  return source.replaceAll(TRANSLATED_IN_CLASS, word).replaceAll(TRANSLATED_OTHER, `[^${word}]`);
 }
 
 /** Oniguruma's pattern as a JavaScript one, global. */
@@ -113,10 +113,8 @@ function translated(pattern: string): RegExp {
   if (flags.includes("i") && CASED.test(pattern))
     throw new Error("properties of case without regard to case have none");
   const whole = source.endsWith(CASE_SENSITIVE_TAIL) ? source.slice(0, -CASE_SENSITIVE_TAIL.length) : source;
-  const { word, other } = wordInClass();
-  const ours = withOwnCharacters(whole, /\\[wWbB]|\[:word:\]/.test(pattern))
-    .replaceAll(TRANSLATED_IN_CLASS, word)
-    .replaceAll(TRANSLATED_OTHER, other);
+  const own = withOwnCharacters(whole, /\\[wWbB]|\[:word:\]/.test(pattern));
+  const ours = marked === pattern ? own : withWordsInClasses(own);
   return options === undefined ? new RegExp(ours, `${flags}g`) : new EmulatedRegExp(ours, `${flags}g`, options);
 }
 
