@@ -52,9 +52,13 @@ Status RankThreads::run(const std::function<Status(int)>& work) {
   return error_;
 }
 
-void RankThreads::note(const Status& status) {
+void RankThreads::note(int rank, const Status& status) {
   if (status.ok()) return;
-  if (error_.ok() || (error_.code() == MR_COMM && status.code() != MR_COMM)) error_ = status;
+  const bool is_echo = status.code() == MR_COMM;
+  const bool has_origin = !error_.ok() && error_.code() != MR_COMM;
+  if (!error_.ok() && (is_echo || (has_origin && rank_of_error_ < rank))) return;
+  error_ = status;
+  rank_of_error_ = rank;
 }
 
 void RankThreads::serve(int rank) {
@@ -68,7 +72,7 @@ void RankThreads::serve(int rank) {
     lock.unlock();
     const Status status = guarded(work, rank);
     lock.lock();
-    note(status);
+    note(rank, status);
     if (--running_ == 0) work_done_.notify_one();
   }
 }

@@ -21,14 +21,15 @@ class RankThreads {
   RankThreads(const RankThreads&) = delete;
   RankThreads& operator=(const RankThreads&) = delete;
 
-  // Calls work(rank) on every rank's thread and returns when all have returned. Of several errors it gives the one that
-  // came first and is not just the echo of a peer's (MR_COMM), if there is such a one.
+  // Calls work(rank) on every rank's thread and returns when all have returned. Of several errors it gives the lowest
+  // rank's of those that are not just the echo of a peer's (MR_COMM): ranks that find the same say it with one voice.
+  // Where all are, the first that came.
   Status run(const std::function<Status(int rank)>& work);
 
  private:
   void serve(int rank);
   void stop();
-  void note(const Status& status);
+  void note(int rank, const Status& status);
 
   std::mutex mutex_;
   std::condition_variable work_ready_;
@@ -38,6 +39,7 @@ class RankThreads {
   int running_ = 0;
   bool stopping_ = false;
   Status error_;
+  int rank_of_error_ = 0;
   std::vector<std::thread> threads_;
 };
 
