@@ -4,14 +4,19 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { digestFile } from "../base/digest.js";
 import { invalid } from "../base/errors.js";
+import { isRemote } from "../base/storage/index.js";
 import { type Checkpoint, listCheckpoints, readCheckpoint, readState, STATE_NAME } from "../formats/checkpoint.js";
 import { readWeights, verifyWeights, type WeightsTensor } from "../formats/checkpoint-weights.js";
 import { MANIFEST_FILE, readManifest } from "../formats/manifest.js";
 import { openShard } from "../formats/shard.js";
 import { native } from "../native.js";
 import { writeYaml } from "../run/config-source.js";
-import { findDamage, readStageFile } from "../run/stage-file.js";
+import { findDamage, readStageFile, STAGE_FILE_NAME } from "../run/stage-file.js";
 import { SUMMARY_NAME } from "../run/stage-folder.js";
+import { inspectCorpusFile } from "./inspect-corpus.js";
+
+/** Named for the folder that they tell of; any other file of a corpus' format is one. */
+const OWN_FILES: readonly string[] = [STAGE_FILE_NAME, SUMMARY_NAME];
 
 export interface InspectOptions {
   readonly verify?: boolean;
@@ -19,21 +24,28 @@ export interface InspectOptions {
 }
 
 export async function inspect(path: string, options: InspectOptions): Promise<void> {
-  if (!existsSync(path)) throw invalid("config-input", `expected a file or folder at ${path}, found none`);
-  const dir = (await stat(path)).isDirectory() ? path : dirname(path);
+  const isHere = !isRemote(path);
+  if (isHere && !existsSync(path)) throw invalid("config-input", `expected a file or folder at ${path}, found none`);
+  const isFolder = isHere && (await stat(path)).isDirectory();
+  const dir = isFolder || !isHere ? path : dirname(path);
   const found =
     (await shards(dir, path, options)) ??
     (await checkpoint(dir, options)) ??
+    (isFolder || OWN_FILES.includes(basename(path)) ? undefined : await inspectCorpusFile(path)) ??
     (await stage(dir, options)) ??
     (await run(dir)) ??
     (await checkpoints(dir, options)) ??
     (await checkpoints(join(dir, "checkpoints"), options));
   if (found === undefined) {
-    throw invalid("config-input", `expected shards, checkpoints, a stage or a run at ${path}, got none of these`, {
-      hint: existsSync(join(dir, "tokenizer.json"))
-        ? "this is a tokenizer: give the folder to --tokenizer, and inspect the shards that are made with it"
-        : undefined,
-    });
+    throw invalid(
+      "config-input",
+      `expected shards, checkpoints, a stage, a run or a corpus file at ${path}, got none of these`,
+      {
+        hint: existsSync(join(dir, "tokenizer.json"))
+          ? "this is a tokenizer: give the folder to --tokenizer, and inspect the shards that are made with it"
+          : undefined,
+      },
+    );
   }
   process.stdout.write(options.json === true ? `${JSON.stringify(found, null, 2)}\n` : writeYaml(found));
   // A list that was asked to be verified has said which are damaged; scripts look at the exit code.

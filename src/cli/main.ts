@@ -50,7 +50,10 @@ function buildProgram(): Command {
   addExportCommand(program);
   program
     .command("inspect")
-    .argument("<path>", "folder or file of shards, a checkpoint, the checkpoints of a training, a stage or a run")
+    .argument(
+      "<path>",
+      "folder or file of shards, a checkpoint, the checkpoints of a training, a stage, a run, or a file of a corpus",
+    )
     .description("say what a folder or file holds")
     .option("--verify", "read everything and compare it with its checksums")
     .option("--json", "print JSON instead of YAML")

@@ -45,6 +45,9 @@ export interface RejectedShare {
   readonly maxFraction: number;
 }
 
+/** What records are refused for when the fields were named wrongly. */
+const MISPLACED: readonly string[] = ["missing-text", "missing-records"];
+
 function percent(fraction: number): string {
   return `${Number((fraction * 100).toPrecision(3))} %`;
 }
@@ -64,7 +67,9 @@ export function checkRejected({ stage, path, numRead, counts, maxFraction }: Rej
     {
       stage,
       where: { file: path },
-      hint: `look at ${path}; if the rest of the corpus is good, raise maxRejectedFraction (--max-rejected) and run again`,
+      hint: MISPLACED.some((reason) => `${REJECTED_PREFIX}${reason}` in counts)
+        ? `look at ${path}; \`millrace inspect FILE\` shows where a file has its records and texts`
+        : `look at ${path}; if the rest of the corpus is good, raise maxRejectedFraction (--max-rejected) and run again`,
     },
   );
 }
