@@ -24,7 +24,7 @@ Status find_backend(std::string_view name, DType dtype, const OpTable** out);
 Status open_device(const OpTable& ops, int rank, int world, std::shared_ptr<Device>* out);
 
 // The communicators of those ranks of this process, whose devices open_device() opens. `bits_of_the_tree`: sums must
-// have the bits that comm/reduce.h says; MR_INVALID_ARGUMENT where the GPUs allow only NCCL.
+// have the bits that comm/reduce.h says, whatever joins the GPUs.
 Status create_group(const OpTable& ops, const std::vector<int>& ranks, bool bits_of_the_tree,
                     std::vector<std::unique_ptr<Communicator>>* out);
 

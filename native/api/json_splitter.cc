@@ -12,7 +12,6 @@
 
 struct mr_json_splitter {
   millrace::JsonSplitter splitter;
-  std::vector<uint64_t> barren;
 };
 
 namespace {
@@ -51,7 +50,7 @@ mr_code guarded(Body body) {
 extern "C" {
 
 mr_code mr_json_splitter_create(mr_text path, mr_json_splitter** out) {
-  return guarded([&] { *out = new mr_json_splitter{millrace::JsonSplitter(names_of(path)), {}}; });
+  return guarded([&] { *out = new mr_json_splitter{millrace::JsonSplitter(names_of(path))}; });
 }
 
 void mr_json_splitter_destroy(mr_json_splitter* splitter) { delete splitter; }
@@ -64,12 +63,7 @@ mr_code mr_json_splitter_push(mr_json_splitter* splitter, uint8_t* bytes, size_t
     millrace::JsonSplitter& json = splitter->splitter;
     const size_t good = json.push(bytes, size);
     if (last != 0 && json.fault() == nullptr) json.finish();
-    splitter->barren.clear();
-    for (const auto& [begin, end] : json.take_barren()) {
-      splitter->barren.push_back(begin);
-      splitter->barren.push_back(end);
-    }
-    *out = {good, json.complete_until(), json.fault(), splitter->barren.data(), splitter->barren.size() / 2};
+    *out = {good, json.complete_until(), json.fault()};
   });
 }
 

@@ -75,14 +75,14 @@ Status check_gpus(int num_processes) {
                                   std::to_string(num_gpus));
 }
 
-Status create_gpu_member(std::unique_ptr<MpiGroup> group, std::unique_ptr<Communicator>* out) {
+Status create_gpu_member(std::unique_ptr<MpiGroup> group, bool bits_of_the_tree, std::unique_ptr<Communicator>* out) {
   MpiGroup& calls = *group;
   const auto tell = [&calls](void* bytes, size_t num_bytes) { return calls.tell(bytes, num_bytes, 0); };
-  return create_nccl_member(std::move(group), calls.rank(), tell, NcclLimits{}, out);
+  return create_nccl_member(std::move(group), calls.rank(), tell, bits_of_the_tree, NcclLimits{}, out);
 }
 #else
 Status check_gpus(int) { return ok(); }
-Status create_gpu_member(std::unique_ptr<MpiGroup>, std::unique_ptr<Communicator>*) {
+Status create_gpu_member(std::unique_ptr<MpiGroup>, bool, std::unique_ptr<Communicator>*) {
   return Status(MR_NO_DEVICE, "this build has no CUDA; configure it with MILLRACE_CUDA=ON");
 }
 #endif
@@ -113,15 +113,12 @@ Status create_host_member(const std::vector<int>& ranks, std::unique_ptr<Communi
 Status create_process_member(const OpTable& ops, const std::vector<int>& ranks, bool bits_of_the_tree,
                              std::unique_ptr<Communicator>* out) {
   if (!on_gpu(ops)) return create_host_member(ranks, out);
-  if (bits_of_the_tree && ranks.size() > 1) {
-    return invalid_argument(
-        "expected ranks as threads, or the processor, for verify_parallel, got processes with GPUs: NCCL, which joins"
-        " them, adds up in another order");
-  }
   // Whoever is in the group or not: processes that refuse have numbered as many groups.
   MR_RETURN_IF_ERROR(check_gpus(joined->world.num_local_ranks()));
   out->reset();
-  if (is_member(ranks)) return create_gpu_member(std::make_unique<MpiGroup>(joined->world, ranks), out);
+  if (is_member(ranks)) {
+    return create_gpu_member(std::make_unique<MpiGroup>(joined->world, ranks), bits_of_the_tree, out);
+  }
   joined->world.next_group();
   return ok();
 }

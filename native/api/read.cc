@@ -78,6 +78,7 @@ mr_code mr_scan_get(const mr_scan* scan, mr_scan_view* out) {
   out->num_sources = rows.sources.size();
   out->num_rejected = rows.rejected.size();
   out->num_lines = rows.num_lines;
+  out->value_begin = rows.value_begin;
   if (const auto* block = std::get_if<millrace::ScannedBlock>(&scan->found)) {
     out->text = text_of(block->text);
     out->meta = text_of(block->meta);

@@ -31,6 +31,8 @@ inline ScanOptions scan_options_of(const mr_scan_options& options) {
           options.base_line,
           static_cast<size_t>(options.max_document_bytes),
           options.values != 0,
+          string_of(options.records_field),
+          options.value_begin,
           options.record_offsets,
           options.num_record_offsets};
 }

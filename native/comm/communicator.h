@@ -8,6 +8,7 @@
 #ifndef MILLRACE_COMM_COMMUNICATOR_H_
 #define MILLRACE_COMM_COMMUNICATOR_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/context.h"
@@ -17,6 +18,10 @@
 namespace millrace {
 
 enum class ReduceOp : uint8_t { kSum, kMax };
+
+// What Context::gathered has, to verify: a communicator that reaches no other rank's memory gathers parts of their
+// buffers there, a piece at a time.
+inline constexpr size_t kGatheredBytes = size_t{4} << 20;
 
 class Communicator {
  public:
@@ -36,6 +41,9 @@ class Communicator {
 
   // Ends all waits of the group with `reason`; callable from any thread, idempotent.
   virtual void abort(const Status& reason) = 0;
+  // ok() until the group is ended, then why. On a device an ended collective leaves anything behind, and no error: who
+  // has waited for the device asks this before it takes what lies there for a result. Any thread.
+  virtual Status status() = 0;
   // Collectives entered so far by this rank, for tests that count them.
   virtual uint64_t num_collectives() const = 0;
 };

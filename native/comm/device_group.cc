@@ -15,17 +15,13 @@ Status create_device_group(const std::vector<int>& gpus, bool bits_of_the_tree,
   if (reachable) return create_peer_group(gpus, DeviceOrder{}, communicators);
 
   const size_t num_gpus = std::set<int>(gpus.begin(), gpus.end()).size();
-  if (bits_of_the_tree) {
-    return invalid_argument("expected GPUs that reach each other's memory for verify_parallel, got " +
-                            std::to_string(num_gpus) + " that need NCCL, which adds up in another order");
-  }
   if (num_gpus != gpus.size()) {
     return Status(MR_NO_DEVICE,
                   "expected one rank on each GPU, for these GPUs do not reach each other's memory and NCCL"
                   " connects no two ranks on one, got " +
                       std::to_string(gpus.size()) + " ranks on " + std::to_string(num_gpus) + " GPUs");
   }
-  return create_nccl_group(static_cast<int>(gpus.size()), NcclLimits{}, communicators);
+  return create_nccl_group(static_cast<int>(gpus.size()), bits_of_the_tree, NcclLimits{}, communicators);
 }
 
 }  // namespace millrace

@@ -11,8 +11,8 @@
 namespace millrace {
 
 // Rank r enqueues on GPU gpus[r]. GPUs that reach each other's memory are joined by comm/device_comm.h, others by
-// comm/nccl_comm.h: then there is at most one rank on each (else MR_NO_DEVICE), and sums do not have the bits that the
-// tree gives, which `bits_of_the_tree` refuses (MR_INVALID_ARGUMENT).
+// comm/nccl_comm.h: then there is at most one rank on each (else MR_NO_DEVICE), and sums have the bits that the tree
+// gives only if `bits_of_the_tree` asks for them.
 Status create_device_group(const std::vector<int>& gpus, bool bits_of_the_tree,
                            std::vector<std::unique_ptr<Communicator>>* communicators);
 

@@ -72,12 +72,15 @@ Status GroupComm::run(Context& context, const Call& call) {
   if (!group_->meet(rank_, call)) return poisoned(call);
   const Status verdict = compare_calls();
   const Status performed = verdict.ok() ? perform(context, call) : ok();
+  // Before the peers go on: whoever asks for the status behind this collective must hear of it.
+  const Status failure = performed.ok() ? ok() : failed(call, performed);
   group_->part();
   if (!verdict.ok()) {
     abort(verdict);
     return verdict;
   }
-  const Status finished = performed.ok() ? finish(context) : performed;
+  if (!failure.ok()) return failure;
+  const Status finished = finish(context);
   return finished.ok() ? ok() : failed(call, finished);
 }
 

@@ -17,6 +17,7 @@ class GroupComm : public Communicator {
   int num_ranks() const final { return group_->num_ranks(); }
   uint64_t num_collectives() const final { return num_collectives_; }
   void abort(const Status& reason) override { group_->poison(reason); }
+  Status status() final { return group_->poisoned() ? group_->reason() : ok(); }
 
   Status all_reduce(Context&, Tensor buffer, ReduceOp, const char* operation, Event* done) final;
   Status all_gather(Context&, Tensor out, Tensor buffer, const char* operation, Event* done) final;

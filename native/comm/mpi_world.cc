@@ -186,7 +186,7 @@ Status MpiWorld::wait_for(std::vector<MPI_Request>& requests, size_t num_receive
   const int spins = crowded_ ? kSpinsCrowded : kSpins;
   for (int polls = 0;; ++polls) {
     Status status;
-    if (test_all(requests, &status)) return ok();
+    if (test_all(requests, &status)) return status;
     if (polls % kPollsALook == 0 || polls > spins) handle_letters();
     if (status.ok()) status = reason(group);
     if (!status.ok()) {

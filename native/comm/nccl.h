@@ -20,7 +20,11 @@
   X(AllReduce)               \
   X(AllGather)               \
   X(ReduceScatter)           \
-  X(Broadcast)
+  X(Broadcast)               \
+  X(Send)                    \
+  X(Recv)                    \
+  X(GroupStart)              \
+  X(GroupEnd)
 
 namespace millrace {
 

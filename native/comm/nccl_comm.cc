@@ -13,29 +13,12 @@
 
 #include "comm/group_comm.h"
 #include "comm/nccl_link.h"
+#include "comm/nccl_tree.h"
 #include "cuda/runtime.h"
 
 namespace millrace {
 
 namespace {
-
-ncclDataType_t type_of(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return ncclFloat32;
-    case DType::kF64:
-      return ncclFloat64;
-    case DType::kBF16:
-      return ncclBfloat16;
-    case DType::kF16:
-      return ncclFloat16;
-    case DType::kI32:
-      return ncclInt32;
-    case DType::kI64:
-      return ncclInt64;
-  }
-  return ncclFloat32;
-}
 
 // The ranks of a group that are in this process: all, or one.
 class NcclGroup {
@@ -48,15 +31,17 @@ class NcclGroup {
     watch_ = std::thread([this] { watch(); });
   }
 
+  // Under the watch still: the library would wait for a rank that ends the group meanwhile.
   ~NcclGroup() {
-    {
-      const std::lock_guard lock(watch_mutex_);
-      closing_ = true;
-    }
-    closing_changed_.notify_one();
-    watch_.join();
+    if (calls_->poisoned()) end(calls_->reason());
     for (const auto& [rank, link] : links_) link->begin_close();
     for (const auto& [rank, link] : links_) link->end_close();
+    {
+      const std::lock_guard lock(watch_mutex_);
+      closed_ = true;
+    }
+    closed_changed_.notify_one();
+    watch_.join();
   }
 
   const Nccl& nccl() const { return nccl_; }
@@ -82,7 +67,7 @@ class NcclGroup {
  private:
   void watch() {
     std::unique_lock lock(watch_mutex_);
-    while (!closing_changed_.wait_for(lock, limits_.watch_every, [this] { return closing_; })) {
+    while (!closed_changed_.wait_for(lock, limits_.watch_every, [this] { return closed_; })) {
       // A rank of another process has given up, while one of this may be waiting for its device.
       if (calls_->poisoned()) return end(calls_->reason());
       for (const auto& [rank, link] : links_) {
@@ -102,14 +87,18 @@ class NcclGroup {
   ncclUniqueId id_{};
   Status id_status_;
   std::mutex watch_mutex_;
-  std::condition_variable closing_changed_;
-  bool closing_ = false;
+  std::condition_variable closed_changed_;
+  bool closed_ = false;
   std::thread watch_;
 };
 
 class NcclComm : public GroupComm {
  public:
-  NcclComm(std::shared_ptr<NcclGroup> group, int rank) : GroupComm(group->calls(), rank), group_(std::move(group)) {}
+  NcclComm(std::shared_ptr<NcclGroup> group, int rank, bool bits_of_the_tree)
+      : GroupComm(group->calls(), rank),
+        group_(std::move(group)),
+        bits_of_the_tree_(bits_of_the_tree && num_ranks() > 1),
+        tree_(group_->nccl(), group_->link(rank), rank, num_ranks()) {}
   ~NcclComm() override {
     if (token_ != nullptr) (void)cudaFree(token_);
   }
@@ -124,6 +113,8 @@ class NcclComm : public GroupComm {
 
   Status perform(Context& context, const Call& call) override {
     if (!group_->link(rank()).connected()) MR_RETURN_IF_ERROR(connect(context));
+    if (bits_of_the_tree_ && call.collective == Collective::kAllReduce) return tree_.all_reduce(context, call);
+    if (bits_of_the_tree_ && call.collective == Collective::kReduceScatter) return tree_.reduce_scatter(context, call);
     return group_->link(rank()).enqueue("the collective", context.heartbeat,
                                         [&](ncclComm_t comm) { return enqueue(comm, call, context.stream->handle); });
   }
@@ -139,7 +130,7 @@ class NcclComm : public GroupComm {
   ncclResult_t enqueue(ncclComm_t comm, const Call& call, cudaStream_t stream) const {
     const Nccl& nccl = group_->nccl();
     const size_t count = static_cast<size_t>(call.count);
-    const ncclDataType_t type = type_of(call.dtype);
+    const ncclDataType_t type = nccl_type(call.dtype);
     const ncclRedOp_t op = call.op == ReduceOp::kSum ? ncclSum : ncclMax;
     switch (call.collective) {
       case Collective::kAllReduce:
@@ -158,29 +149,39 @@ class NcclComm : public GroupComm {
   }
 
   std::shared_ptr<NcclGroup> group_;
+  const bool bits_of_the_tree_;
+  NcclTree tree_;
   void* token_ = nullptr;  // one f32 on the rank's GPU: what a barrier moves
 };
 
+Status check_size(int num_ranks, bool bits_of_the_tree) {
+  if (!bits_of_the_tree || num_ranks <= DeviceReduction::kMostRanks) return ok();
+  return invalid_argument("expected at most " + std::to_string(DeviceReduction::kMostRanks) +
+                          " ranks in a group for verify_parallel on GPUs, got " + std::to_string(num_ranks));
+}
+
 }  // namespace
 
-Status create_nccl_group(int num_ranks, const NcclLimits& limits,
+Status create_nccl_group(int num_ranks, bool bits_of_the_tree, const NcclLimits& limits,
                          std::vector<std::unique_ptr<Communicator>>* communicators) {
+  MR_RETURN_IF_ERROR(check_size(num_ranks, bits_of_the_tree));
   const Nccl* nccl = nullptr;
   MR_RETURN_IF_ERROR(load_nccl(&nccl));
   std::vector<int> ranks;
   for (int rank = 0; rank < num_ranks; ++rank) ranks.push_back(rank);
   auto group = std::make_shared<NcclGroup>(std::make_unique<SlotGroup>(num_ranks), ranks, Teller(), *nccl, limits);
   communicators->clear();
-  for (int rank = 0; rank < num_ranks; ++rank) communicators->push_back(std::make_unique<NcclComm>(group, rank));
+  for (const int rank : ranks) communicators->push_back(std::make_unique<NcclComm>(group, rank, bits_of_the_tree));
   return ok();
 }
 
-Status create_nccl_member(std::unique_ptr<CallGroup> calls, int rank, Teller tell, const NcclLimits& limits,
-                          std::unique_ptr<Communicator>* out) {
+Status create_nccl_member(std::unique_ptr<CallGroup> calls, int rank, Teller tell, bool bits_of_the_tree,
+                          const NcclLimits& limits, std::unique_ptr<Communicator>* out) {
+  MR_RETURN_IF_ERROR(check_size(calls->num_ranks(), bits_of_the_tree));
   const Nccl* nccl = nullptr;
   MR_RETURN_IF_ERROR(load_nccl(&nccl));
   auto group = std::make_shared<NcclGroup>(std::move(calls), std::vector<int>{rank}, std::move(tell), *nccl, limits);
-  *out = std::make_unique<NcclComm>(std::move(group), rank);
+  *out = std::make_unique<NcclComm>(std::move(group), rank, bits_of_the_tree);
   return ok();
 }
 

@@ -100,7 +100,7 @@ void NcclLink::end_close() {
   if (!closing_ || !settle("ncclCommFinalize", ncclInProgress, nullptr).ok()) return abort();
   const std::lock_guard lock(mutex_);
   ended_ = true;
-  (void)nccl_.CommDestroy(comm_);
+  if (comm_ != nullptr) (void)nccl_.CommDestroy(comm_);  // null: aborted meanwhile
   comm_ = nullptr;
 }
 

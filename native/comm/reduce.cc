@@ -15,8 +15,6 @@ constexpr int64_t kBlock = 2048;
 // Levels of the tree for as many ranks as one process may have.
 constexpr int kMostLevels = 10;
 
-constexpr int64_t kLine = 64;  // elements
-
 // One block of the sources, from element `begin` on, added up in Wide.
 template <class T, class Wide>
 struct BlockReduction {
@@ -77,9 +75,9 @@ void reduce_typed(ReduceOp op, const void* const* sources, int num_sources, void
 }  // namespace
 
 ElementRange slice_of(int64_t count, int rank, int num_ranks) {
-  const int64_t lines = (count + kLine - 1) / kLine;
-  return ElementRange{std::min(count, lines * rank / num_ranks * kLine),
-                      std::min(count, lines * (rank + 1) / num_ranks * kLine)};
+  const int64_t lines = (count + kLineElements - 1) / kLineElements;
+  return ElementRange{std::min(count, lines * rank / num_ranks * kLineElements),
+                      std::min(count, lines * (rank + 1) / num_ranks * kLineElements)};
 }
 
 void reduce_range(DType dtype, ReduceOp op, const void* const* sources, int num_sources, void* const* destinations,

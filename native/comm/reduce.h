@@ -14,8 +14,12 @@ struct ElementRange {
   int64_t begin, end;
 };
 
+// Slices are whole lines, but for the last.
+inline constexpr int64_t kLineElements = 64;
+
 // The slice of an all-reduce over `count` elements that a rank adds up for all. Slices of two ranks never share a cache
-// line, and start where vectors of 16 bytes do if the buffer does.
+// line, and start where vectors of 16 bytes do if the buffer does. None has more than
+// ceil(ceil(count / kLineElements) / num_ranks) lines.
 ElementRange slice_of(int64_t count, int rank, int num_ranks);
 
 // For each element e of [begin, end): the reduction of sources[0..num_sources)[e] is stored to

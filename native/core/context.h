@@ -29,6 +29,8 @@ struct Context {
   bool gelu_recomputed = false;
   // Products of f32 tensors may round what they read to TF32's 11 bits of significand, on a device that is faster so.
   bool tf32 = false;
+  // To verify, room for parts of other ranks' buffers (comm/communicator.h); empty where no communicator needs it.
+  Tensor gathered;
   Heartbeat* heartbeat = nullptr;  // this rank's row of the status page, may be null
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/half.h"
 #include "train/rank.h"
+#include "train/results.h"
 
 namespace millrace {
 
@@ -169,10 +170,10 @@ Status Rank::logits(const int32_t* tokens, int64_t length, float* out) {
   MR_RETURN_IF_ERROR(model_.forward(env_, ids_.reshaped(Shape(1, length)), DropoutSource{}));
   Tensor logits;
   MR_RETURN_IF_ERROR(model_.logits(env_, length - 1, &logits));
-  if (place_.data_rank != 0) return device_->wait(context_);
+  if (place_.data_rank != 0) return await_results(place_, context_);
   std::vector<char> bytes(logits.size_bytes());
   MR_RETURN_IF_ERROR(device_->to_host(context_, bytes.data(), logits.data, bytes.size()));
-  MR_RETURN_IF_ERROR(device_->wait(context_));
+  MR_RETURN_IF_ERROR(await_results(place_, context_));
   logits.data = bytes.data();
   const int64_t begin = model_.logits_range().begin;
   const int64_t count = std::clamp<int64_t>(config_.model.vocab_size - begin, 0, logits.dim(1));

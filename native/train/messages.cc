@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/device.h"
+#include "train/results.h"
 
 namespace millrace {
 
@@ -23,7 +24,7 @@ Status Messages::largest(RankEnv& env, const Place& place, int64_t* value, const
   MR_RETURN_IF_ERROR(context.device->to_device(context, word.data, value, sizeof(*value)));
   MR_RETURN_IF_ERROR(env.all_reduce(place.world_group, place.world(), word, ReduceOp::kMax, name));
   MR_RETURN_IF_ERROR(context.device->to_host(context, value, word.data, sizeof(*value)));
-  return context.device->wait(context);
+  return await_results(place, context);
 }
 
 Status Messages::tell(RankEnv& env, const Place& place, int from, std::string* text, const char* name) const {
@@ -34,7 +35,7 @@ Status Messages::tell(RankEnv& env, const Place& place, int from, std::string* t
     MR_RETURN_IF_ERROR(context.device->to_device(context, words_.data, bytes.data(), kBytes));
     MR_RETURN_IF_ERROR(place.world_group->broadcast(context, words_, from, env.enter("%s", name)));
     MR_RETURN_IF_ERROR(context.device->to_host(context, bytes.data(), words_.data, kBytes));
-    MR_RETURN_IF_ERROR(context.device->wait(context));
+    MR_RETURN_IF_ERROR(await_results(place, context));
   }
   *text = bytes.data();
   return ok();

@@ -25,6 +25,13 @@ struct Place {
   std::vector<Communicator*> keepers;
 
   int world() const { return tensor_size * data_size; }
+  // All ways to others that this rank has.
+  std::vector<Communicator*> groups() const {
+    std::vector<Communicator*> all{tensor_group, data_group, world_group};
+    all.insert(all.end(), keepers.begin(), keepers.end());
+    std::erase(all, nullptr);
+    return all;
+  }
 
   static Place of(int rank, int tensor_size, int data_size) {
     Place place;

@@ -8,6 +8,7 @@
 #include "model/initialize.h"
 #include "model/transfer.h"
 #include "train/checkpoint.h"
+#include "train/results.h"
 
 namespace millrace {
 
@@ -57,6 +58,11 @@ Status Rank::allocate(Arena& arena) {
   MR_RETURN_IF_ERROR(arena.alloc(DType::kF64, Shape(kStepControlFields), &control_));
   MR_RETURN_IF_ERROR(arena.alloc(DType::kF64, Shape(kMaxVerifyShards), &partials_));
   MR_RETURN_IF_ERROR(messages_.allocate(arena));
+  // Whatever joins the ranks, so that a plan holds on every machine.
+  if (config_.verify_parallel && config_.world() > 1) {
+    const Shape words(static_cast<int64_t>(kGatheredBytes / dtype_bytes(DType::kI32)));
+    MR_RETURN_IF_ERROR(arena.alloc(DType::kI32, words, &context_.gathered));
+  }
   return model_.allocate_activations(env_, config_.micro_batch, config_.sequence_length, config_.recompute, arena);
 }
 
@@ -142,9 +148,7 @@ Status Rank::run(bool collective, const std::function<Status(Rank&)>& work) {
   }
   if (heartbeat_ != nullptr) heartbeat_->set_state(MR_RANK_FAILED);
   // Under one code, so that what peers then return is known as an echo of this error.
-  for (Communicator* group : {place_.tensor_group, place_.data_group, place_.world_group}) {
-    if (group != nullptr) group->abort(Status(MR_COMM, status.message()));
-  }
+  for (Communicator* group : place_.groups()) group->abort(Status(MR_COMM, status.message()));
   return status;
 }
 
@@ -182,10 +186,11 @@ Status Rank::read_tensor(bool gradient, const std::string& name, float* out) {
   if (!writes) return ok();
   const Tensor tensor = gradient ? parameter->gradient : parameter->master;
   const double scale = gradient ? gradient_scale_ : 1.0;
-  return download(env_, parameter->spec, tensor, [&](const ShardRun& run, const void* from) {
+  MR_RETURN_IF_ERROR(download(env_, parameter->spec, tensor, [&](const ShardRun& run, const void* from) {
     const auto copy = tensor.dtype == DType::kF64 ? copy_out<double> : copy_out<float>;
     copy(from, run.count, scale, out + run.logical);
-  });
+  }));
+  return await_results(place_, context_);
 }
 
 Status Rank::write_parameter(const std::string& name, const float* values) {

@@ -7,6 +7,7 @@
 #include "train/checkpoint_header.h"
 #include "train/crc32.h"
 #include "train/file_writer.h"
+#include "train/results.h"
 
 namespace millrace {
 
@@ -110,7 +111,7 @@ Status Snapshot::take(const Place& place, const ParameterSet& parameters, const 
     const Tensor copy = *next++;
     return copy.empty() ? ok() : context.device->to_host(context, copy.data, tensor.data, tensor.size_bytes());
   }));
-  MR_RETURN_IF_ERROR(context.device->wait(context));
+  MR_RETURN_IF_ERROR(await_results(place, context));
   if (place.tensor_rank == 0) progress_ = progress;
   return gather(place, context);
 }

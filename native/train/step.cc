@@ -6,6 +6,7 @@
 
 #include "train/finite_watch.h"
 #include "train/rank.h"
+#include "train/results.h"
 
 namespace millrace {
 
@@ -25,7 +26,7 @@ Status Rank::write_control(const StepControl& control) {
 
 Status Rank::read_control(StepControl* out) {
   MR_RETURN_IF_ERROR(device_->to_host(context_, out, control_.data, sizeof(*out)));
-  return device_->wait(context_);
+  return await_results(place_, context_);
 }
 
 // From the gradients to the new parameters.
@@ -75,7 +76,7 @@ Status Rank::collect(StepResult* out) {
   outstanding_.pop_front();
   env_.step = step.number;
   env_.enter("step end");
-  MR_RETURN_IF_ERROR(device_->wait_for(step.done));
+  MR_RETURN_IF_ERROR(await_results(place_, *device_, step.done));
   const StepControl record = *step.slot.as<StepControl>();
   // The step's own record, not an older one of its slot; held steps are enqueued again before they are collected.
   MR_CHECK(record.draw_step == step.number && record.verdict != static_cast<int64_t>(StepVerdict::kHeld));
@@ -119,7 +120,7 @@ Status Rank::profile(const int32_t* tokens, const int64_t* samples, StepResult* 
 
 // The device holds the steps behind this one: nothing of them has happened, and they are enqueued again as they were.
 Status Rank::after_skip(const Outstanding& step, const StepControl& record, std::string* report) {
-  MR_RETURN_IF_ERROR(device_->wait(context_));
+  MR_RETURN_IF_ERROR(await_results(place_, context_));
   StepControl again = record;
   again.loss_scale = record.used_loss_scale;
   MR_RETURN_IF_ERROR(write_control(again));
@@ -132,7 +133,7 @@ Status Rank::after_skip(const Outstanding& step, const StepControl& record, std:
   progress_ = Progress::of(record);
   MR_RETURN_IF_ERROR(write_control(progress_.control()));
   for (Outstanding& held : outstanding_) {
-    MR_RETURN_IF_ERROR(device_->wait_for(held.done));
+    MR_RETURN_IF_ERROR(await_results(place_, *device_, held.done));
     MR_RETURN_IF_ERROR(enqueue(held));
   }
   env_.step = step.number;
@@ -159,7 +160,7 @@ Status Rank::find_overflow(const Outstanding& step, std::string* report) {
   }
   env_.step = step.number;
   // Not before all that was enqueued in its context has run.
-  return device_->wait(context_);
+  return await_results(place_, context_);
 }
 
 }  // namespace millrace

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "comm/nccl_comm.h"
 #include "emulated_machine.h"
 #include "rank_group.h"
 
@@ -41,8 +42,10 @@ struct Curve {
   TensorMap parameters;
 };
 
-Curve train(const TrainerConfig& config, const OpTable& ops) {
-  RankGroup group(config, ops);
+Curve train(
+    const TrainerConfig& config, const OpTable& ops,
+    const std::function<Place(Place)>& placed = [](Place place) { return place; }) {
+  RankGroup group(config, ops, ParallelPolicy::standard(), placed);
   Curve run;
   for (int step = 1; step <= kSteps; ++step) {
     const StepResult result = group.step(step);
@@ -105,12 +108,28 @@ TEST(DeviceTraining, OrdinaryRunsDoDiffer) {
   EXPECT_FALSE(same_bits(train(config_of(1), cuda()), train(config_of(4), cuda())));
 }
 
-TEST(DeviceTraining, VerifiedRunsOnGpusThatNeedNcclAreRefused) {
-  const EmulatedMachine machine(2, false, false);
-  Mesh mesh;
-  const Status status = mesh.create(cuda(), 2, 1, true);
-  EXPECT_EQ(status.code(), MR_INVALID_ARGUMENT);
-  EXPECT_TRUE(mesh.create(cuda(), 2, 1, false).ok());
+TEST(DeviceTraining, VerifiedRunsHaveTheSameBitsWhereNcclJoinsTheGpus) {
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    const EmulatedMachine machine(4, dtype == DType::kF32, false);
+    const Curve one = train(verified(config_of(1), dtype), cuda(dtype));
+    for (const int ranks : {2, 4}) {
+      if (dtype == DType::kBF16 && ranks == 2) continue;
+      EXPECT_TRUE(same_bits(one, train(verified(config_of(ranks), dtype), cuda(dtype)))) << ranks;
+    }
+  }
+}
+
+// The twin: the same shards, but sums as the library forms them.
+TEST(DeviceTraining, VerifiedRunsNeedTheTreeForTheirBits) {
+  const EmulatedMachine machine(4, false, false);
+  const TrainerConfig config = verified(config_of(4), DType::kF32);
+  std::vector<std::unique_ptr<Communicator>> library;
+  ASSERT_TRUE(create_nccl_group(4, false, NcclLimits{}, &library).ok());
+  const auto placed = [&](Place place) {
+    place.tensor_group = library[static_cast<size_t>(place.tensor_rank)].get();
+    return place;
+  };
+  EXPECT_FALSE(same_bits(train(verified(config_of(1), DType::kF32), cuda()), train(config, cuda(), placed)));
 }
 
 TEST(DeviceTraining, RanksThatNcclJoinsHaveTheLossesOfTheReference) {

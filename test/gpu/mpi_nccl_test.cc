@@ -12,10 +12,11 @@
 namespace millrace::testing {
 namespace {
 
-CommunicatorKind nccl() {
-  CommunicatorKind kind = launched_kind([](const Members& members, std::unique_ptr<Communicator>* out) {
-    return create_process_member(*cuda_backend(DType::kF32), members, false, out);
+CommunicatorKind nccl(bool tree) {
+  CommunicatorKind kind = launched_kind([tree](const Members& members, std::unique_ptr<Communicator>* out) {
+    return create_process_member(*cuda_backend(DType::kF32), members, tree, out);
   });
+  if (tree) kind.name += "ByTree";
   // Nobody's work waits in a call: a rank's stream does, as a GPU's would.
   const auto machine = std::make_shared<std::unique_ptr<EmulatedMachine>>();
   kind.open = [=](int rank, std::shared_ptr<Device>* out) { return (*machine)->open(rank, rank, out); };
@@ -24,11 +25,12 @@ CommunicatorKind nccl() {
   kind.most_elements = 1001;
   kind.rounds = 10;
   kind.aborts = 3;
-  kind.by_tree = world->num_ranks() <= 2;  // of two there is one order
+  kind.by_tree = tree || world->num_ranks() <= 2;  // of two there is one order
+  kind.gathered_bytes = tree ? 3 * 64 * sizeof(double) : 0;
   return kind;
 }
 
-INSTANTIATE_TEST_SUITE_P(NcclOfProcesses, CommunicatorTest, ::testing::Values(nccl()),
+INSTANTIATE_TEST_SUITE_P(NcclOfProcesses, CommunicatorTest, ::testing::Values(nccl(false), nccl(true)),
                          [](const auto& info) { return info.param.name; });
 
 TEST(NcclOfProcesses, TrainsWithTheBitsOfTheSameRanksAsThreads) {
@@ -55,17 +57,32 @@ TEST(NcclOfProcesses, FewerGpusThanProcessesAreRefusedBeforeAnyWork) {
   EXPECT_NE(std::strstr(mr_last_error(), "NCCL connects no two on one, got 1"), nullptr) << mr_last_error();
 }
 
-TEST(NcclOfProcesses, VerifiedRunsAreRefused) {
-  if (world->num_ranks() == 1) GTEST_SKIP() << "needs 2 processes, there is 1";
-  const EmulatedMachine machine(4, true, false);
+// Every process also trains the whole model alone, on one GPU.
+LaunchedRun train_verified(bool verify, int ranks) {
   mr_trainer_config config = launched_config();
   config.backend = "cuda";
-  config.processes = 1;
-  config.verify_parallel = 1;
+  config.model.num_layers = 1;
   config.model.padded_vocab_size = 512;
-  mr_trainer* trainer = nullptr;
-  EXPECT_EQ(mr_trainer_create(&config, &trainer), MR_INVALID_ARGUMENT);
-  EXPECT_NE(std::strstr(mr_last_error(), "for verify_parallel"), nullptr) << mr_last_error();
+  config.verify_parallel = verify ? 1 : 0;
+  config.tensor_parallel = ranks;
+  config.data_parallel = 1;
+  config.processes = ranks > 1 ? 1 : 0;
+  return train_launched(config, 2);
+}
+
+TEST(NcclOfProcesses, VerifiedRunsHaveTheBitsOfOneRank) {
+  const int ranks = world->num_ranks();
+  if (ranks == 1) GTEST_SKIP() << "needs 2 processes, there is 1";
+  const EmulatedMachine machine(4, true, false);
+  expect_same(train_verified(true, ranks), train_verified(true, 1));
+}
+
+// The twin: ordinary runs add up in other orders and shapes.
+TEST(NcclOfProcesses, OrdinaryRunsDoDifferFromOneRank) {
+  const int ranks = world->num_ranks();
+  if (ranks == 1) GTEST_SKIP() << "needs 2 processes, there is 1";
+  const EmulatedMachine machine(4, true, false);
+  EXPECT_NE(train_verified(false, ranks).figures, train_verified(false, 1).figures);
 }
 
 }  // namespace

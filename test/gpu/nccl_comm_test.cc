@@ -17,15 +17,21 @@ namespace {
 using emulator::nccl_faults;
 using namespace std::chrono_literals;
 
-CommunicatorKind nccl(bool late) {
+// A line of doubles of each of seven peers: sums take several pieces.
+constexpr size_t kGathered = 7 * 64 * sizeof(double);
+
+CommunicatorKind nccl(bool late, bool tree) {
   CommunicatorKind kind;
-  kind.name = late ? "NcclLate" : "NcclEager";
-  kind.create = [](int num_ranks, Communicators* out) { return create_nccl_group(num_ranks, NcclLimits{}, out); };
+  kind.name = std::string(tree ? "NcclTree" : "Nccl") + (late ? "Late" : "Eager");
+  kind.create = [tree](int num_ranks, Communicators* out) {
+    return create_nccl_group(num_ranks, tree, NcclLimits{}, out);
+  };
   kind.most_ranks = 8;
   kind.most_elements = 1001;
   kind.rounds = 30;
   kind.aborts = 3;
-  kind.by_tree = false;
+  kind.by_tree = tree;
+  kind.gathered_bytes = tree ? kGathered : 0;
   const auto machine = std::make_shared<std::unique_ptr<EmulatedMachine>>();
   kind.open = [=](int rank, std::shared_ptr<Device>* out) { return (*machine)->open(rank, rank, out); };
   kind.before = [=] {
@@ -39,7 +45,8 @@ CommunicatorKind nccl(bool late) {
   return kind;
 }
 
-INSTANTIATE_TEST_SUITE_P(NcclComm, CommunicatorTest, ::testing::Values(nccl(false), nccl(true)),
+INSTANTIATE_TEST_SUITE_P(NcclComm, CommunicatorTest,
+                         ::testing::Values(nccl(false, false), nccl(true, false), nccl(false, true), nccl(true, true)),
                          [](const auto& info) { return info.param.name; });
 
 // Three ranks over the emulated library, which a test makes fail.
@@ -61,7 +68,7 @@ class NcclFaultTest : public ::testing::Test {
   std::vector<Status> run(const NcclLimits& limits,
                           const std::function<Status(Communicator&, Context&, Tensor)>& body) {
     Communicators communicators;
-    EXPECT_TRUE(create_nccl_group(kRanks, limits, &communicators).ok());
+    EXPECT_TRUE(create_nccl_group(kRanks, false, limits, &communicators).ok());
     std::vector<Status> results(kRanks);
     std::vector<std::thread> threads;
     for (int r = 0; r < kRanks; ++r) {
@@ -185,7 +192,7 @@ TEST_F(NcclFaultTest, AbortFromAnyThreadEndsRanksThatWaitInTheLibrary) {
 
 TEST_F(NcclFaultTest, TwoRanksOnOneGpuAreRefusedByTheLibraryOnAllRanks) {
   Communicators communicators;
-  ASSERT_TRUE(create_nccl_group(2, NcclLimits{}, &communicators).ok());
+  ASSERT_TRUE(create_nccl_group(2, false, NcclLimits{}, &communicators).ok());
   std::vector<std::thread> threads;
   for (int r = 0; r < 2; ++r) {
     threads.emplace_back([&, r] {

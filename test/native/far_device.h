@@ -241,6 +241,7 @@ class FarCommunicator : public Communicator {
                    [inner = inner_](Context& now, const char* name) { return inner->barrier(now, name); });
   }
   void abort(const Status& reason) override { inner_->abort(reason); }
+  Status status() override { return inner_->status(); }
   uint64_t num_collectives() const override { return inner_->num_collectives(); }
 
  private:

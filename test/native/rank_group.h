@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -51,7 +52,10 @@ using TensorMap = std::map<std::string, std::vector<double>>;
 
 class RankGroup {
  public:
-  RankGroup(const TrainerConfig& config, const OpTable& ops, const ParallelPolicy& policy = ParallelPolicy::standard())
+  // `placed` may put others in the place of a rank's communicators.
+  RankGroup(
+      const TrainerConfig& config, const OpTable& ops, const ParallelPolicy& policy = ParallelPolicy::standard(),
+      const std::function<Place(Place)>& placed = [](Place place) { return place; })
       : config_(config), threads_(config.world()) {
     ranks_.resize(static_cast<size_t>(config.world()));
     const Status joined = mesh_.create(ops, config.tensor_parallel, config.data_parallel, config.verify_parallel);
@@ -59,7 +63,7 @@ class RankGroup {
     const Status status = threads_.run([&](int r) -> Status {
       std::shared_ptr<Device> device;
       MR_RETURN_IF_ERROR(open_device(ops, r, config.world(), &device));
-      return Rank::create(config, ops, mesh_.place_of(r), std::move(device), nullptr, policy,
+      return Rank::create(config, ops, placed(mesh_.place_of(r)), std::move(device), nullptr, policy,
                           &ranks_[static_cast<size_t>(r)]);
     });
     EXPECT_TRUE(status.ok()) << status.message();

@@ -47,6 +47,7 @@ class RecordingCommunicator : public Communicator {
     return inner_->barrier(context, operation);
   }
   void abort(const Status& reason) override { inner_->abort(reason); }
+  Status status() override { return inner_->status(); }
   uint64_t num_collectives() const override { return inner_->num_collectives(); }
 
  private:

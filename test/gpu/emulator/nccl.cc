@@ -3,49 +3,36 @@
 // collective stands in the streams once all ranks have called it and each has asked for its state often enough: the
 // rank that called last runs it for all, and the streams of the others wait for that. It adds up rank after rank and
 // rounds after each, which is not the order of the product's own communicators. Ranks may be processes, one of them
-// here (nccl_processes.h): then a stream waits in its own work for the others'.
+// here (nccl_processes.h): then a stream waits in its own work for the others'. What stands in a stream when a
+// communicator is aborted ends without an error, and leaves numbers behind that look like any.
 #include "comm/nccl.h"
 
 #include <nccl.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "core/half.h"
 #include "emulator/device_memory.h"
 #include "emulator/libraries.h"
 #include "emulator/nccl_faults.h"
 #include "emulator/nccl_processes.h"
+#include "emulator/nccl_work.h"
 #include "emulator/streams.h"
 
 namespace {
 
-using millrace::BFloat16;
-using millrace::Float16;
-
-enum class Kind { kAllReduce, kAllGather, kReduceScatter, kBroadcast };
-
-struct Part {
-  const void* from = nullptr;
-  void* to = nullptr;
-};
-
-struct Work {
-  Kind kind;
-  size_t count;
-  ncclDataType_t type;
-  ncclRedOp_t op;
-  int root;
-  std::vector<Part> parts;  // by rank
-
-  bool agrees_with(const Work& other) const {
-    return kind == other.kind && count == other.count && type == other.type && op == other.op && root == other.root;
-  }
-};
+using emulator::nccl::bytes_of;
+using emulator::nccl::Kind;
+using emulator::nccl::Message;
+using emulator::nccl::Part;
+using emulator::nccl::Work;
 
 // A collective, as far as ranks have called it.
 struct Operation {
@@ -65,97 +52,13 @@ struct Operation {
   cudaEvent_t done = nullptr;
 };
 
-size_t bytes_of(ncclDataType_t type) {
-  switch (type) {
-    case ncclFloat16:
-    case ncclBfloat16:
-      return 2;
-    case ncclInt32:
-    case ncclFloat32:
-      return 4;
-    case ncclInt64:
-    case ncclFloat64:
-      return 8;
-  }
-  return 0;
-}
-
-template <class T>
-void reduce(const Work& all, size_t begin, size_t count, std::vector<char>* out) {
-  out->resize(count * sizeof(T));
-  T* to = reinterpret_cast<T*>(out->data());
-  for (size_t i = 0; i < count; ++i) {
-    T value = static_cast<const T*>(all.parts[0].from)[begin + i];
-    for (size_t r = 1; r < all.parts.size(); ++r) {
-      const T next = static_cast<const T*>(all.parts[r].from)[begin + i];
-      if (all.op == ncclSum) {
-        value = T(value + next);
-      } else if (next > value) {
-        value = next;
-      }
-    }
-    to[i] = value;
-  }
-}
-
-void reduce(const Work& all, size_t begin, size_t count, std::vector<char>* out) {
-  switch (all.type) {
-    case ncclFloat16:
-      return reduce<Float16>(all, begin, count, out);
-    case ncclBfloat16:
-      return reduce<BFloat16>(all, begin, count, out);
-    case ncclInt32:
-      return reduce<int32_t>(all, begin, count, out);
-    case ncclFloat32:
-      return reduce<float>(all, begin, count, out);
-    case ncclInt64:
-      return reduce<int64_t>(all, begin, count, out);
-    case ncclFloat64:
-      return reduce<double>(all, begin, count, out);
-  }
-}
-
-void run(const Work& all) {
-  const size_t bytes = all.count * bytes_of(all.type);
-  std::vector<char> result;
-  switch (all.kind) {
-    case Kind::kAllReduce:
-      reduce(all, 0, all.count, &result);
-      for (const Part& part : all.parts) std::memcpy(part.to, result.data(), bytes);
-      return;
-    case Kind::kReduceScatter:
-      // The results first: a rank may receive into what it sends.
-      reduce(all, 0, all.count * all.parts.size(), &result);
-      for (size_t r = 0; r < all.parts.size(); ++r) std::memcpy(all.parts[r].to, result.data() + r * bytes, bytes);
-      return;
-    case Kind::kAllGather:
-      for (const Part& part : all.parts) {
-        result.insert(result.end(), static_cast<const char*>(part.from), static_cast<const char*>(part.from) + bytes);
-      }
-      for (const Part& part : all.parts) std::memcpy(part.to, result.data(), result.size());
-      return;
-    case Kind::kBroadcast:
-      for (const Part& part : all.parts) {
-        std::memmove(part.to, all.parts[static_cast<size_t>(all.root)].from, bytes);
-      }
-      return;
-  }
-}
-
-// The library has ways between GPUs that do not reach each other's memory.
-cudaError_t run_on(const std::vector<int>& gpus, const Work& all) {
-  std::vector<std::unique_ptr<emulator::DeviceAccess>> access;
-  for (const int gpu : gpus) access.push_back(std::make_unique<emulator::DeviceAccess>(gpu));
-  run(all);
-  return cudaSuccess;
-}
-
 // The ranks of one unique id.
 struct Clique {
   explicit Clique(int size) : gpus(static_cast<size_t>(size), -1) {}
   std::vector<int> gpus;
   int joined = 0;
   int finalized = 0;
+  std::atomic<bool> aborted{false};
   std::shared_ptr<emulator::ProcessClique> processes;  // null where all ranks are threads of this process
   std::map<uint64_t, std::shared_ptr<Operation>> operations;
 };
@@ -232,38 +135,42 @@ bool come_about(ncclComm_t comm) {
   return true;
 }
 
-ncclResult_t enqueue_for_all(Operation& all, const std::vector<int>& gpus, cudaStream_t stream) {
+// The library has ways between GPUs that do not reach each other's memory.
+cudaError_t run_here(const Clique& clique, const Work& all) {
+  std::vector<std::unique_ptr<emulator::DeviceAccess>> access;
+  for (const int gpu : clique.gpus) access.push_back(std::make_unique<emulator::DeviceAccess>(gpu));
+  if (!clique.aborted) return run(all) ? cudaSuccess : cudaErrorUnknown;
+  for (const Part& part : all.parts) spoil(all, part, all.parts.size());
+  return cudaSuccess;
+}
+
+ncclResult_t enqueue_for_all(Operation& all, const std::shared_ptr<const Clique>& clique, cudaStream_t stream) {
   bool well = true;
   for (cudaEvent_t event : all.ready) well = well && cudaStreamWaitEvent(stream, event, 0) == cudaSuccess;
-  well = well && emulator::enqueue(stream, [work = all.work, gpus] { return run_on(gpus, work); }) == cudaSuccess;
+  well =
+      well && emulator::enqueue(stream, [work = all.work, clique] { return run_here(*clique, work); }) == cudaSuccess;
   well = well && cudaEventCreateWithFlags(&all.done, cudaEventDisableTiming) == cudaSuccess;
   well = well && cudaEventRecord(all.done, stream) == cudaSuccess;
   return well ? ncclInProgress : ncclUnhandledCudaError;
 }
 
-size_t bytes_sent(const Work& work, size_t num_ranks) {
-  return work.count * bytes_of(work.type) * (work.kind == Kind::kReduceScatter ? num_ranks : 1);
-}
-size_t bytes_received(const Work& work, size_t num_ranks) {
-  return work.count * bytes_of(work.type) * (work.kind == Kind::kAllGather ? num_ranks : 1);
-}
-
 // The same collective with copies of what all processes have; this one keeps its own result.
-cudaError_t run_across(emulator::ProcessClique& processes, uint64_t number, int gpu, size_t rank, Work all,
+cudaError_t run_across(emulator::ProcessClique& processes, uint64_t number, int gpu, size_t rank, const Work& work,
                        const Part& own) {
-  const size_t num_ranks = all.parts.size();
-  std::string sent(bytes_sent(all, num_ranks), '\0');
+  const size_t num_ranks = work.parts.size();
+  std::string own_bytes;
   {
     const emulator::DeviceAccess access(gpu);
-    std::memcpy(sent.data(), own.from, sent.size());
+    own_bytes = sent(work, own, num_ranks);
   }
-  std::vector<std::string> from;
-  if (!processes.gather(number, sent, &from)) return cudaErrorUnknown;
-  std::vector<std::string> to(num_ranks, std::string(bytes_received(all, num_ranks), '\0'));
-  for (size_t r = 0; r < num_ranks; ++r) all.parts[r] = Part{from[r].data(), to[r].data()};
-  run(all);
+  std::vector<std::string> all_bytes;
+  const emulator::Gathered gathered = processes.gather(number, own_bytes, &all_bytes);
+  if (gathered == emulator::Gathered::kNobodyCame) return cudaErrorUnknown;  // the library would wait for ever
   const emulator::DeviceAccess access(gpu);
-  std::memcpy(own.to, to[rank].data(), to[rank].size());
+  if (gathered == emulator::Gathered::kAll) {
+    return receive(work, own, rank, all_bytes) ? cudaSuccess : cudaErrorUnknown;
+  }
+  spoil(work, own, num_ranks);
   return cudaSuccess;
 }
 
@@ -307,11 +214,36 @@ ncclResult_t call(ncclComm_t comm, const Work& asked, const Part& own, cudaStrea
   begin_waiting(comm);
   ncclResult_t result = ncclInProgress;
   if (++all->arrived == num_ranks) {
-    result = enqueue_for_all(*all, comm->clique->gpus, stream);
+    result = enqueue_for_all(*all, comm->clique, stream);
     comm->clique->operations.erase(comm->num_calls);
   }
   ++comm->num_calls;
   return result;
+}
+
+// What a thread has called since ncclGroupStart().
+struct Group {
+  bool open = false;
+  bool wrong = false;
+  ncclComm_t comm = nullptr;
+  cudaStream_t stream = nullptr;
+  Part part;
+};
+thread_local Group group;
+
+ncclResult_t add(std::vector<Message>* messages, const Message& message, ncclComm_t comm, cudaStream_t stream) {
+  const int size = static_cast<int>(comm->clique->gpus.size());
+  const bool again =
+      std::any_of(messages->begin(), messages->end(), [&](const Message& each) { return each.peer == message.peer; });
+  const bool other = group.comm != nullptr && (group.comm != comm || group.stream != stream);
+  if (!group.open || again || other || message.peer < 0 || message.peer >= size || message.peer == comm->rank) {
+    group.wrong = true;
+    return ncclInvalidUsage;
+  }
+  group.comm = comm;
+  group.stream = stream;
+  messages->push_back(message);
+  return ncclSuccess;
 }
 
 }  // namespace
@@ -407,6 +339,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
 
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   const std::lock_guard lock(mutex);
+  comm->clique->aborted = true;
   if (comm->clique->processes != nullptr) comm->clique->processes->end();
   --nccl_faults().live;
   ++nccl_faults().aborted;
@@ -416,22 +349,46 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
 
 ncclResult_t ncclAllReduce(const void* from, void* to, size_t count, ncclDataType_t type, ncclRedOp_t op,
                            ncclComm_t comm, cudaStream_t stream) {
-  return call(comm, Work{Kind::kAllReduce, count, type, op, 0, {}}, Part{from, to}, stream);
+  return call(comm, Work{Kind::kAllReduce, count, type, op, 0, {}}, Part{from, to, {}, {}}, stream);
 }
 
 ncclResult_t ncclAllGather(const void* from, void* to, size_t count, ncclDataType_t type, ncclComm_t comm,
                            cudaStream_t stream) {
-  return call(comm, Work{Kind::kAllGather, count, type, ncclSum, 0, {}}, Part{from, to}, stream);
+  return call(comm, Work{Kind::kAllGather, count, type, ncclSum, 0, {}}, Part{from, to, {}, {}}, stream);
 }
 
 ncclResult_t ncclReduceScatter(const void* from, void* to, size_t count_of_rank, ncclDataType_t type, ncclRedOp_t op,
                                ncclComm_t comm, cudaStream_t stream) {
-  return call(comm, Work{Kind::kReduceScatter, count_of_rank, type, op, 0, {}}, Part{from, to}, stream);
+  return call(comm, Work{Kind::kReduceScatter, count_of_rank, type, op, 0, {}}, Part{from, to, {}, {}}, stream);
 }
 
 ncclResult_t ncclBroadcast(const void* from, void* to, size_t count, ncclDataType_t type, int root, ncclComm_t comm,
                            cudaStream_t stream) {
-  return call(comm, Work{Kind::kBroadcast, count, type, ncclSum, root, {}}, Part{from, to}, stream);
+  return call(comm, Work{Kind::kBroadcast, count, type, ncclSum, root, {}}, Part{from, to, {}, {}}, stream);
+}
+
+ncclResult_t ncclSend(const void* from, size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
+                      cudaStream_t stream) {
+  return add(&group.part.sends, Message{peer, const_cast<void*>(from), count * bytes_of(type)}, comm, stream);
+}
+
+ncclResult_t ncclRecv(void* to, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t stream) {
+  return add(&group.part.receives, Message{peer, to, count * bytes_of(type)}, comm, stream);
+}
+
+ncclResult_t ncclGroupStart() {
+  if (group.open) return ncclInvalidUsage;
+  group = Group{};
+  group.open = true;
+  return ncclSuccess;
+}
+
+ncclResult_t ncclGroupEnd() {
+  if (!group.open) return ncclInvalidUsage;
+  const Group ended = std::exchange(group, Group{});
+  if (ended.wrong) return ncclInvalidUsage;
+  if (ended.comm == nullptr) return ncclSuccess;
+  return call(ended.comm, Work{Kind::kExchange, 0, ncclFloat32, ncclSum, 0, {}}, ended.part, ended.stream);
 }
 
 }  // extern "C"

@@ -62,11 +62,12 @@ bool ProcessClique::heard(const std::string& name, std::vector<std::string>* all
   return true;
 }
 
-bool ProcessClique::gather(uint64_t number, const std::string& own, std::vector<std::string>* all) {
+Gathered ProcessClique::gather(uint64_t number, const std::string& own, std::vector<std::string>* all) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   say("call" + std::to_string(number), own);
   while (!heard("call" + std::to_string(number), all)) {
-    if (ended_ || std::chrono::steady_clock::now() > deadline) return false;
+    if (ended_) return Gathered::kEnded;
+    if (std::chrono::steady_clock::now() > deadline) return Gathered::kNobodyCame;
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   // All have come to this one, so all have read the one before.
@@ -74,7 +75,7 @@ bool ProcessClique::gather(uint64_t number, const std::string& own, std::vector<
     std::error_code ignored;
     fs::remove(path_of("call" + std::to_string(number - 1), rank_), ignored);
   }
-  return true;
+  return Gathered::kAll;
 }
 
 }  // namespace emulator

@@ -10,6 +10,8 @@
 
 namespace emulator {
 
+enum class Gathered { kAll, kEnded, kNobodyCame };
+
 class ProcessClique {
  public:
   // A new one's folder, which fits into a unique id.
@@ -25,8 +27,8 @@ class ProcessClique {
   void say(const std::string& name, const std::string& bytes);
   bool heard(const std::string& name, std::vector<std::string>* all) const;
 
-  // The bytes of all ranks for one collective; waits for them. False when the clique is ended before, or nobody comes.
-  bool gather(uint64_t number, const std::string& own, std::vector<std::string>* all);
+  // The bytes of all ranks for one collective; waits for them, until the clique is ended or its patience.
+  Gathered gather(uint64_t number, const std::string& own, std::vector<std::string>* all);
   void end() { ended_ = true; }
 
  private:
