@@ -5,19 +5,21 @@
 
 Needs `unicodedata2` (categories, decompositions, combining classes) and `regex` (scripts, White_Space, case folding).
 Both must agree on which code points are assigned, which proves that they hold the same version of Unicode; the version
-is unicodedata2's. The C++ side depends on neither: the tables are facts and are committed.
+is unicodedata2's. Which classes are newer than the regular expressions of the official encoders is asked of `tokenizers`
+0.23.3. The C++ side depends on none: the tables are facts and are committed.
 """
 
 import regex
 import regex._regex as regex_native
 import regex._regex_core as regex_core
 import unicodedata2 as ucd
+from tokenizers import Regex, normalizers
 
 NUM_CODE_POINTS = 0x110000
 HANGUL = range(0xAC00, 0xAC00 + 11172)  # composed by arithmetic, not by table
 
 # Bits of millrace::CharClass and of the flags in unicode_tables.h.
-LETTER, MARK, NUMBER, WHITESPACE, UNSPACED, UPPER, LOWER = 1, 2, 4, 8, 16, 32, 64
+LETTER, MARK, NUMBER, WHITESPACE, UNSPACED, UPPER, LOWER, CHANGED = 1, 2, 4, 8, 16, 32, 64, 128
 NFC_NO, NFC_MAYBE = 1, 2
 
 UNSPACED_SCRIPTS = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"]
@@ -51,6 +53,32 @@ def classes():
         table[cp] |= {"Lu": UPPER, "Lt": UPPER, "Ll": LOWER}.get(category, 0)
         table[cp] |= WHITESPACE if cp in whitespace else 0
         table[cp] |= UNSPACED if cp in unspaced else 0
+    return table
+
+
+def pretoken_classes():
+    """As the regular expressions of the official encoders have them."""
+    table = [0] * NUM_CODE_POINTS
+    patterns = {r"\p{L}": LETTER, r"\p{M}": MARK, r"\p{N}": NUMBER, r"\s": WHITESPACE, r"\p{Lu}|\p{Lt}": UPPER, r"\p{Ll}": LOWER}
+    for pattern, bit in patterns.items():
+        without = normalizers.Replace(Regex(pattern), "")
+        for begin in range(0, NUM_CODE_POINTS, 2048):
+            block = [cp for cp in range(begin, begin + 2048) if not is_surrogate(cp)]
+            kept = set(without.normalize_str("".join(map(chr, block))))
+            for cp in block:
+                table[cp] |= 0 if chr(cp) in kept else bit
+    return table
+
+
+def with_changes(table):
+    """CHANGED beside the classes that the official encoders' regular expressions do not have."""
+    old = pretoken_classes()
+    changed = [cp for cp in range(NUM_CODE_POINTS) if table[cp] & ~UNSPACED != old[cp]]
+    # All but one, which pretoken_class in unicode_tables.h names, are no characters there.
+    if [(cp, old[cp]) for cp in changed if old[cp] != 0] != [(0x295, LETTER | LOWER)]:
+        raise SystemExit("expected only U+0295 to have changed its class, others have")
+    for cp in changed:
+        table[cp] |= CHANGED
     return table
 
 
@@ -162,7 +190,7 @@ def main():
     folding = foldings()
     properties = [
         (cls, 0 if is_surrogate(cp) else ucd.combining(chr(cp)), flags[cp], int(cp in folding))
-        for cp, cls in enumerate(classes())
+        for cp, cls in enumerate(with_changes(classes()))
     ]
     distinct = sorted(set(properties))
     number_of = {record: number for number, record in enumerate(distinct)}

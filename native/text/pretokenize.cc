@@ -87,7 +87,7 @@ void Gpt2Pretokenizer::classify_wide(size_t num_blocks) {
       const size_t bit = static_cast<size_t>(std::countr_zero(wide));
       place = 64 * block + bit;
       const WideCharacter character = decode_wide(text_ + position_ + place, length_ - position_ - place);
-      const uint8_t kind = property_of(character.code_point).char_class & (kLetter | kNumber | kWhitespace);
+      const uint8_t kind = pretoken_class(character.code_point) & (kLetter | kNumber | kWhitespace);
       const uint64_t bytes = (uint64_t{1} << character.length) - 1;
       const uint64_t here = bytes << bit;
       const uint64_t beyond = bit > 60 ? bytes >> (64 - bit) : 0;

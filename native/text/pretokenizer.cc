@@ -5,6 +5,7 @@
 #include <string>
 
 #include "text/unicode.h"
+#include "text/unicode_tables.h"
 #include "text/wide_character.h"
 
 namespace millrace {
@@ -28,16 +29,16 @@ class Scanner {
       : text_(text), length_(length), pattern_(pattern) {}
 
   size_t piece_end(size_t begin) const {
-    if (pattern_ == PretokenPattern::kO200k) {
+    if (is_cased()) {
       const size_t end = cased_end(begin);
-      if (end != begin) return contraction_end(end);
+      if (end != begin) return pattern_ == PretokenPattern::kO200k ? contraction_end(end) : end;
     } else if (const size_t end = contraction_end(begin); end != begin) {
       return end;
     }
     const Character first = at(begin);
     const size_t after = begin + first.length;
     const uint8_t next = after < length_ ? at(after).bits : kNoCharacter;
-    if (pattern_ != PretokenPattern::kO200k) {
+    if (!is_cased()) {
       if ((first.bits & kLetter) || (!(first.bits & (kNumber | kNewline)) && has(next, kLetter))) {
         return run_end(after, kLetter);
       }
@@ -55,6 +56,9 @@ class Scanner {
     uint32_t length;
   };
 
+  // Whether a change from small letters to capitals begins a piece.
+  bool is_cased() const { return pattern_ == PretokenPattern::kO200k || pattern_ == PretokenPattern::kTekken; }
+
   static bool has(uint8_t bits, uint8_t wanted) { return bits != kNoCharacter && (bits & wanted) != 0; }
   static bool is_other(uint8_t bits) { return !(bits & (kLetter | kNumber | kWhitespace)); }
   // Capitals and what has no case; small letters and what has no case.
@@ -64,7 +68,7 @@ class Scanner {
   Character at(size_t position) const {
     if (text_[position] < 0x80) return {kAsciiClasses[text_[position]], 1};
     const WideCharacter wide = decode_wide(text_ + position, length_ - position);
-    return {char_class(wide.code_point), wide.length};
+    return {pretoken_class(wide.code_point), wide.length};
   }
 
   template <typename Holds>
@@ -126,7 +130,7 @@ class Scanner {
   size_t capital_end(size_t begin) const { return run_while(begin, is_capital); }
 
   size_t number_end(size_t position) const {
-    if (pattern_ == PretokenPattern::kQwen2) return position;
+    if (pattern_ == PretokenPattern::kQwen2 || pattern_ == PretokenPattern::kTekken) return position;
     for (int i = 0; i < 2 && position < length_; ++i) {
       const Character character = at(position);
       if (!(character.bits & kNumber)) break;
@@ -137,7 +141,7 @@ class Scanner {
 
   size_t symbols_end(size_t position) const {
     position = run_while(position, is_other);
-    const bool slashes = pattern_ == PretokenPattern::kO200k;
+    const bool slashes = is_cased();
     while (position < length_ &&
            (text_[position] == '\r' || text_[position] == '\n' || (slashes && text_[position] == '/'))) {
       ++position;
@@ -170,10 +174,11 @@ class Scanner {
 }  // namespace
 
 Status parse_pretoken_pattern(std::string_view name, PretokenPattern* out) {
-  constexpr std::string_view kNames[] = {"gpt2", "llama3", "qwen2", "o200k", "whole"};
+  constexpr std::string_view kNames[] = {"gpt2", "llama3", "qwen2", "o200k", "tekken", "whole"};
   const auto found = std::find(std::begin(kNames), std::end(kNames), name);
   if (found == std::end(kNames)) {
-    return invalid_argument("expected gpt2, llama3, qwen2, o200k or whole for the pattern, got " + std::string(name));
+    return invalid_argument("expected gpt2, llama3, qwen2, o200k, tekken or whole for the pattern, got " +
+                            std::string(name));
   }
   *out = static_cast<PretokenPattern>(found - std::begin(kNames));
   return ok();

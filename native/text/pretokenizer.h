@@ -9,6 +9,7 @@
 //   o200k   [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?
 //           |[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?
 //           |\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+//   tekken  o200k without its contractions, each number by itself (Mistral's since Nemo)
 //   whole   every text is one piece
 #ifndef MILLRACE_TEXT_PRETOKENIZER_H_
 #define MILLRACE_TEXT_PRETOKENIZER_H_
@@ -20,7 +21,7 @@
 
 namespace millrace {
 
-enum class PretokenPattern { kGpt2, kLlama3, kQwen2, kO200k, kWhole };
+enum class PretokenPattern { kGpt2, kLlama3, kQwen2, kO200k, kTekken, kWhole };
 
 Status parse_pretoken_pattern(std::string_view name, PretokenPattern* out);
 

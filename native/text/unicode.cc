@@ -6,7 +6,8 @@
 namespace millrace {
 
 uint8_t char_class(uint32_t code_point) {
-  return code_point > 0x10FFFF ? uint8_t{0} : property_of(code_point).char_class;
+  if (code_point > 0x10FFFF) return 0;
+  return property_of(code_point).char_class & static_cast<uint8_t>(~kClassChanged);
 }
 
 size_t encode_utf8(uint32_t code_point, uint8_t* out) {

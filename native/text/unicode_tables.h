@@ -15,8 +15,11 @@ enum NfcFlag : uint8_t {
   kNfcMaybe = 2,  // may join the character before it
 };
 
+// Beside the bits of CharClass: the regular expressions of the official encoders (Unicode 16) have another class.
+constexpr uint8_t kClassChanged = 128;
+
 struct UnicodeProperty {
-  uint8_t char_class;  // CharClass bits
+  uint8_t char_class;  // CharClass bits, kClassChanged
   uint8_t combining;   // canonical combining class
   uint8_t nfc;         // NfcFlag bits
   uint8_t folds;       // 1: kFold* map it to something else
@@ -32,6 +35,15 @@ extern const uint8_t kPropertyLeaf[];
 inline const UnicodeProperty& property_of(uint32_t code_point) {
   const uint32_t block = kPropertyIndex[code_point / kPropertyBlock];
   return kProperties[kPropertyLeaf[block * kPropertyBlock + code_point % kPropertyBlock]];
+}
+
+// Bits of CharClass, kUnspaced aside, as the regular expressions of tiktoken 0.14 and Hugging Face tokenizers 0.23.3
+// have them, which are of Unicode 16: later characters are none there, and U+0295 is still a small letter.
+inline uint8_t pretoken_class(uint32_t code_point) {
+  const uint8_t bits = property_of(code_point).char_class;
+  if ((bits & kClassChanged) == 0) return bits;
+  constexpr uint8_t kSmallLetter = 1 | 64;
+  return code_point == 0x295 ? kSmallLetter : uint8_t{0};
 }
 
 // Mappings of one code point to several. e = Entry[Index[c / 64] * 64 + c % 64] is 0 when c maps to itself, else the

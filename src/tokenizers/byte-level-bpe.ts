@@ -53,6 +53,8 @@ function specialId(files: ByteLevelBpeFiles, ids: ReadonlyMap<string, number>): 
 
 export class ByteLevelBpe extends ByteTokenizer {
   readonly name: string;
+  readonly kind = "byte-level BPE";
+  readonly specialTokens: ReadonlyMap<string, number>;
   readonly vocabSize: number;
   readonly endOfDocumentId: number;
   readonly fingerprint: string;
@@ -66,6 +68,7 @@ export class ByteLevelBpe extends ByteTokenizer {
     this.vocabSize = this.#native.vocabSize;
     const ids = idsOf(files);
     this.endOfDocumentId = specialId(files, ids);
+    this.specialTokens = new Map([[files.endOfDocument, this.endOfDocumentId]]);
     this.fingerprint = byteLevelFingerprint(ids, mergesOf(files), files.endOfDocument);
   }
 

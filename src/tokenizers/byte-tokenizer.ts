@@ -7,6 +7,8 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Methods are those of Tokenizer. */
 export abstract class ByteTokenizer implements Tokenizer {
   abstract readonly name: string;
+  abstract readonly kind: string;
+  abstract readonly specialTokens: ReadonlyMap<string, number>;
   abstract readonly vocabSize: number;
   abstract readonly endOfDocumentId: number;
   abstract readonly fingerprint: string;

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 
 /** Part of the fingerprints: raised when the same vocabulary would give other ids. */
-const BYTE_LEVEL_KIND = "byte-level-bpe/2";
+const BYTE_LEVEL_KIND = "byte-level-bpe/3";
 const WORD_PIECE_KIND = "word-piece/2";
 
 /** `ids`: of all tokens, added ones too. `merges`: left and right token, by rank. */

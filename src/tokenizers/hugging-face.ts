@@ -2,8 +2,8 @@
 // `encode(text, add_special_tokens=False)` and `encode_special_tokens = True`. Truncation, padding and post-processing,
 // which concern batches and special tokens, are not applied.
 import { isAscii } from "node:buffer";
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { invalid } from "../base/errors.js";
 import { native } from "../native.js";
 import { findEndOfDocument } from "./end-of-document.js";
@@ -19,10 +19,11 @@ import { readBpe } from "./hugging-face/bpe-config.js";
 import { bytesOfTokens, type Decoder, readDecoder } from "./hugging-face/decoders.js";
 import { fingerprintOf } from "./hugging-face/file-fingerprint.js";
 import { IdList } from "./hugging-face/id-list.js";
-import { JsonNode } from "./hugging-face/json-node.js";
+import { JsonNode, loneSurrogate } from "./hugging-face/json-node.js";
 import { readNormalizer } from "./hugging-face/normalizers.js";
 import { NativePieceEncoder } from "./hugging-face/piece-encoder.js";
 import { type ModelConfig, type Pipeline, pipelineOf } from "./hugging-face/pipeline.js";
+import { endsWithin } from "./hugging-face/time-limit.js";
 import { readWordPiece } from "./hugging-face/word-piece-config.js";
 import type { EncodedBlock, TokenBounds, Tokenizer } from "./tokenizer.js";
 
@@ -63,7 +64,10 @@ export function loadHuggingFace({ name, file, endOfDocument }: HuggingFaceFile):
 
 function parse(bytes: Uint8Array, file: string): JsonNode {
   try {
-    return new JsonNode(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)), "", file);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const lone = loneSurrogate(text);
+    if (lone !== undefined) throw new SyntaxError(`half of a surrogate pair, ${lone}, is no character`);
+    return new JsonNode(JSON.parse(text), "", file);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw invalid("config-tokenizer", `expected JSON for the tokenizer, got something else: ${message}`, {
@@ -82,7 +86,24 @@ function readModel(node: JsonNode): ModelConfig {
   if (type.value === undefined && !node.field("max_input_chars_per_word").isAbsent) {
     return { type: "WordPiece", config: readWordPiece(node) };
   }
-  throw type.refusal("BPE or WordPiece", "a SentencePiece model of type unigram is read from its .model file");
+  throw type.refusal("BPE or WordPiece", hintForModel(type));
+}
+
+/** What SentencePiece models are called beside a tokenizer.json. */
+const SENTENCE_PIECE_FILES = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
+
+function hintForModel({ value, file }: JsonNode): string | undefined {
+  if (value === "Unigram") {
+    const beside = SENTENCE_PIECE_FILES.map((name) => join(dirname(file), name)).find((path) => existsSync(path));
+    if (beside !== undefined) return `the SentencePiece model that it was made from is read instead: ${beside}`;
+    return "a SentencePiece model of type unigram is read from its .model file (tokenizer.model, spiece.model), not from this one";
+  }
+  if (value === "WordLevel") {
+    return "a vocabulary of whole words makes most of a corpus unknown: learn one of byte-level BPE with millrace tokenizer train";
+  }
+  if (value === undefined)
+    return "files of the first versions, without a type, have merges or max_input_chars_per_word";
+  return undefined;
 }
 
 interface Tokens {
@@ -102,8 +123,18 @@ function tokensById({ config: { vocab } }: ModelConfig, { byId }: AddedTokenList
   return { ids, names };
 }
 
+/** Of processor time: many times what any sound text takes. */
+const LEAST_LIMIT_MS = 30_000;
+const LIMIT_MS_PER_MEGABYTE = 30_000;
+
+function hasExpression(component: unknown): boolean {
+  return JSON.stringify(component ?? null).includes('{"Regex":');
+}
+
 class HuggingFaceTokenizer implements Tokenizer {
   readonly name: string;
+  readonly kind: string;
+  readonly specialTokens: ReadonlyMap<string, number>;
   readonly vocabSize: number;
   readonly endOfDocumentId: number;
   readonly fingerprint: string;
@@ -114,6 +145,9 @@ class HuggingFaceTokenizer implements Tokenizer {
   readonly #finders: AddedTokenFinders | undefined;
   readonly #decode: Decoder | undefined;
   readonly #decodesBytes: boolean;
+  readonly #file: string;
+  /** Regular expressions of the file's own that run here: what they take is not known. */
+  readonly #hasExpressions: boolean;
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -126,12 +160,17 @@ class HuggingFaceTokenizer implements Tokenizer {
     endOfDocument: string,
   ) {
     this.name = name;
+    this.kind = `${model.type} of a tokenizer.json`;
+    const special = [...added.byId.values()].filter((token) => token.special);
+    this.specialTokens = new Map(special.map(({ content, id }) => [content, id]));
     this.vocabSize = tokens.names.length;
     this.endOfDocumentId = tokens.ids.get(endOfDocument)!;
     this.#tokens = tokens;
     this.#pipeline = pipelineOf(root, model, added, endOfDocument);
     this.#refuseEndAsUnknown(root, model);
     if (this.#pipeline.bounds !== undefined) this.bounds = this.#pipeline.bounds;
+    this.#file = root.file;
+    this.#hasExpressions = ["normalizer", "pre_tokenizer"].some((part) => hasExpression(root.field(part).value));
     const list = root.field("added_tokens");
     const normalizer = root.field("normalizer");
     const normalize = normalizer.isAbsent ? undefined : readNormalizer(normalizer);
@@ -159,12 +198,17 @@ class HuggingFaceTokenizer implements Tokenizer {
       const isDirect = direct === "all" || (direct === "ascii" && isAscii(text.subarray(begin, offsets.at(-1))));
       if (isDirect) return native().encodeBlock(encoder.native, text, offsets);
     }
-    const ids = new IdList();
+    let ids = new IdList();
     const idOffsets = new Uint32Array(offsets.length);
-    for (let row = 0; row + 1 < offsets.length; row += 1) {
-      this.#encodeText(this.#decoder.decode(text.subarray(offsets[row], offsets[row + 1])), ids);
-      idOffsets[row + 1] = ids.length;
-    }
+    const encodeRows = (): void => {
+      ids = new IdList();
+      for (let row = 0; row + 1 < offsets.length; row += 1) {
+        this.#encodeText(this.#decoder.decode(text.subarray(offsets[row], offsets[row + 1])), ids);
+        idOffsets[row + 1] = ids.length;
+      }
+    };
+    if (this.#hasExpressions) this.#inTime(((offsets.at(-1) ?? 0) - (offsets[0] ?? 0)) / 1e6, encodeRows);
+    else encodeRows();
     return { ids: ids.from(0), offsets: idOffsets };
   }
 
@@ -216,6 +260,16 @@ class HuggingFaceTokenizer implements Tokenizer {
       else if (piece.text !== "") for (const part of preTokenized(piece, preTokenize)) pieces.push(part.text);
     }
     encoder.encode(pieces, ids);
+  }
+
+  #inTime(megabytes: number, encodeRows: () => void): void {
+    const limitMs = Math.ceil(LEAST_LIMIT_MS + megabytes * LIMIT_MS_PER_MEGABYTE);
+    if (endsWithin(limitMs, encodeRows)) return;
+    const message = `expected texts that the tokenizer's expressions come to an end with, got some that take over ${Math.round(limitMs / 1000)} s of processor time`;
+    throw invalid("config-tokenizer", message, {
+      where: { file: this.#file },
+      hint: "loops in loops, as in (a+)+, take exponential time, and \\s+$ the square of a run of white space; maxDocumentBytes rejects long documents",
+    });
   }
 
   /** Otherwise unknown characters of a text would end the document. */

@@ -5,6 +5,10 @@ import { invalid } from "../base/errors.js";
 export interface SentencePieceModel {
   readonly vocabSize: number;
   readonly endOfDocumentId: number;
+  /** "unigram" or "bpe". */
+  readonly kind: string;
+  /** Ids of control symbols by name. */
+  readonly control: ReadonlyMap<string, number>;
 }
 
 const PIECE = { text: 1, type: 3 } as const;
@@ -124,7 +128,7 @@ export function readSentencePieceModel(
       },
     );
   }
-  return { vocabSize, endOfDocumentId };
+  return { vocabSize, endOfDocumentId, kind, control };
 }
 
 function damaged(file: string, cause?: unknown): Error {

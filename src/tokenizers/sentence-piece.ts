@@ -43,6 +43,8 @@ export interface SentencePieceOptions {
 /** Decodes to what the official library does: what normalisation changed stays changed, and a first space may be gone. */
 export class SentencePiece extends ByteTokenizer {
   readonly name: string;
+  readonly kind: string;
+  readonly specialTokens: ReadonlyMap<string, number>;
   readonly vocabSize: number;
   readonly endOfDocumentId: number;
   readonly fingerprint: string;
@@ -52,9 +54,11 @@ export class SentencePiece extends ByteTokenizer {
   constructor(name: string, model: Uint8Array, file: string, options: SentencePieceOptions = {}) {
     super();
     const { engine = "native", endOfDocument } = options;
-    const { vocabSize, endOfDocumentId } = readSentencePieceModel(model, file, endOfDocument);
+    const { vocabSize, endOfDocumentId, kind, control } = readSentencePieceModel(model, file, endOfDocument);
     this.#kernel = engine === "js" ? new SentencePieceJs(model, file) : nativeKernel(model, file);
     this.name = name;
+    this.kind = `SentencePiece, ${kind}`;
+    this.specialTokens = control;
     this.vocabSize = vocabSize;
     this.endOfDocumentId = endOfDocumentId;
     const parts = [KIND, createHash("sha256").update(model).digest("hex")];

@@ -19,6 +19,10 @@ export interface TokenBounds {
 export interface Tokenizer {
   /** The name it was loaded by. */
   readonly name: string;
+  /** What it is, for people: "byte-level BPE", "WordPiece, uncased". */
+  readonly kind: string;
+  /** Ids by the names of the tokens that stand for no text: ends, pads, unknown words. */
+  readonly specialTokens: ReadonlyMap<string, number>;
   /** True number of ids: 0 .. vocabSize - 1. */
   readonly vocabSize: number;
   /** The id that ends a document. No text encodes to it. */

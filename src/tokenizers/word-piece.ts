@@ -56,9 +56,14 @@ function createNative(file: WordPieceFile, tokens: readonly string[], uncased: b
   }
 }
 
+/** Those that BERT has for what is no text. */
+const SPECIAL: readonly string[] = ["[PAD]", UNKNOWN, "[CLS]", END_OF_DOCUMENT, "[MASK]"];
+
 /** Decodes to words with a space between them: white space, and in uncased vocabularies case and accents, are gone. */
 export class WordPiece extends ByteTokenizer {
   readonly name: string;
+  readonly kind: string;
+  readonly specialTokens: ReadonlyMap<string, number>;
   readonly vocabSize: number;
   readonly endOfDocumentId: number;
   readonly fingerprint: string;
@@ -78,6 +83,8 @@ export class WordPiece extends ByteTokenizer {
       });
     }
     const ids = new Map(tokens.map((token, id) => [token, id]));
+    this.kind = `WordPiece, ${uncased ? "uncased" : "cased"}`;
+    this.specialTokens = new Map([...ids].filter(([token]) => SPECIAL.includes(token)));
     this.fingerprint = wordPieceFingerprint(ids, uncased, END_OF_DOCUMENT);
   }
 

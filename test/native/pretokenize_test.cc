@@ -11,6 +11,7 @@
 
 #include "text/pretokenizer.h"
 #include "text/unicode.h"
+#include "text/unicode_tables.h"
 
 namespace millrace {
 namespace {
@@ -70,7 +71,7 @@ class Definition {
         break;
       }
       if (end == position) ++end;
-      const uint8_t bits = code_point == 0 && end == position + 1 ? 0 : char_class(code_point);
+      const uint8_t bits = code_point == 0 && end == position + 1 ? 0 : pretoken_class(code_point);
       characters_.push_back({position, bits & kLetter ? 'L' : bits & kNumber ? 'N' : bits & kWhitespace ? 'W' : 'O'});
       position = end;
     }
@@ -209,6 +210,8 @@ TEST(Pretokenizer, CutsAsItsPatternSays) {
   EXPECT_EQ(pieces_of("  x \n \n  y\t", "llama3"), (Pieces{" ", " x", " \n \n", " ", " y", "\t"}));
   EXPECT_EQ(pieces_of("(a) ==\r\n//z", "llama3"), (Pieces{"(a", ")", " ==\r\n", "//", "z"}));
   EXPECT_EQ(pieces_of("a==//\n/b", "o200k"), (Pieces{"a", "==//\n/", "b"}));
+  EXPECT_EQ(pieces_of(contractions, "tekken"), (Pieces{"I", "'LL", " don", "'t", " WE", "'\xC5\xBF", " x"}));
+  EXPECT_EQ(pieces_of("camelCase==//\n/b 12", "tekken"), (Pieces{"camel", "Case", "==//\n/", "b", " ", "1", "2"}));
   EXPECT_EQ(pieces_of("camelCase HTTPServer ABC", "o200k"), (Pieces{"camel", "Case", " HTTPServer", " ABC"}));
   // U+02B0 is a letter without case, U+0301 a mark: either may end the capitals.
   EXPECT_EQ(pieces_of("AB\xCA\xB0"
@@ -226,7 +229,7 @@ TEST(Pretokenizer, CutsAsItsPatternSays) {
 
 TEST(Pretokenizer, EveryPatternCoversAnyBytes) {
   std::mt19937 random(2);
-  for (const char* pattern : {"gpt2", "llama3", "qwen2", "o200k", "whole"}) {
+  for (const char* pattern : {"gpt2", "llama3", "qwen2", "o200k", "tekken", "whole"}) {
     for (int run = 0; run < 500; ++run) {
       std::string text(random() % 9000, ' ');
       for (char& c : text) c = static_cast<char>(random() % 3 == 0 ? random() % 256 : "a B1\n'\xC3\xA9"[random() % 8]);

@@ -85,6 +85,16 @@ TEST(Unicode, ClassesEqualThoseOfPython) {
   EXPECT_EQ(char_class(0xFFFFFFFF), 0);
 }
 
+// What tiktoken and Hugging Face tokenizers cut texts by; test/parity compares with the libraries themselves.
+TEST(Unicode, PretokenizersKnowTheLettersOfUnicode16) {
+  EXPECT_EQ(char_class(0x16EA0), kLetter | kUpper);
+  EXPECT_EQ(pretoken_class(0x16EA0), 0);
+  EXPECT_EQ(pretoken_class(0x1C89), kLetter | kUpper);
+  EXPECT_EQ(char_class(0x295), kLetter);
+  EXPECT_EQ(pretoken_class(0x295), kLetter | kLower);
+  EXPECT_EQ(pretoken_class('a'), kLetter | kLower);
+}
+
 TEST(Unicode, NfcEqualsThatOfPython) {
   EXPECT_EQ(fnv1a(nfc(all_characters("\n"))), golden()["nfc"]);
   EXPECT_EQ(fnv1a(nfc(all_characters("\xCC\xA3\xCC\x81\xE3\x82\x99"))), golden()["nfc-of-marked"]);

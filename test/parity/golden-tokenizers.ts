@@ -55,8 +55,11 @@ let numFiles = 0;
 
 export type TokenizerParts = Omit<GoldenTokenizer, "name" | "fixed" | "random" | "decoded">;
 
-/** Ends documents with a token that no text becomes, so that no text is affected. */
-export function loadParts(parts: TokenizerParts, changed: object = {}): Tokenizer {
+/**
+ * Writes a file of its own folder, with a token that no text becomes for the end of documents, so that no text is affected:
+ * the file, and the name to load it by.
+ */
+export function writeParts(parts: TokenizerParts, changed: object = {}): { file: string; name: string } {
   const model = modelOf(parts.model);
   const content = "<end of document>";
   // Where ids are missing, an added token takes the id of another one, if the vocabulary does not have it.
@@ -74,6 +77,11 @@ export function loadParts(parts: TokenizerParts, changed: object = {}): Tokenize
   numFiles += 1;
   const folder = join(dir, String(numFiles));
   mkdirSync(folder);
-  writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(file));
-  return loadTokenizer(`${folder}#${content}`);
+  const path = join(folder, "tokenizer.json");
+  writeFileSync(path, JSON.stringify(file));
+  return { file: path, name: `${folder}#${content}` };
+}
+
+export function loadParts(parts: TokenizerParts, changed: object = {}): Tokenizer {
+  return loadTokenizer(writeParts(parts, changed).name);
 }

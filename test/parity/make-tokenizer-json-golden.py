@@ -2,7 +2,7 @@
 with SHA-256 of the ids that Hugging Face tokenizers gives.
 
     python test/parity/make-tokenizer-json-golden.py
-    python test/parity/make-tokenizer-json-golden.py --random 1000000    digests of so many random texts, not written
+    python test/parity/make-tokenizer-json-golden.py --add               only those that it has not yet
     python test/parity/make-tokenizer-json-golden.py --ids NAME          all ids of one tokenizer, for looking at
 
 Vocabularies are learned here from generated text. Texts are made by hugging_face_texts.py; tokenizer-json.test.ts makes the same.
@@ -28,6 +28,7 @@ O200K = (
     r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*" + CONTRACTIONS + "?"
     r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )  # fmt: skip
+TEKKEN = O200K.replace(CONTRACTIONS + "?", "").replace("{1,3}", "")
 LETTERS = "A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af\u0370-\u0373\u0400-\u0481\u1e00-\u1fff"
 MARKS = "!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002"
 DEEPSEEK = ["[\r\n]", r"\s?[%s]+" % LETTERS, r"\s?[%s]+" % MARKS, r"\s+$", "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"]
@@ -157,6 +158,7 @@ def configurations():
     )
     yield "qwen2 without tools", "byte", dict(normalizer=nfc, pre_tokenizer=sequence("pretokenizers", split(QWEN2), byte_level(regex=False)))
     yield "o200k", "byte+ignore", dict(pre_tokenizer=sequence("pretokenizers", split(O200K, "Removed", True), byte_level(regex=False)))
+    yield "tekken", "byte+ignore", dict(pre_tokenizer=sequence("pretokenizers", split(TEKKEN), byte_level(regex=False)), decoder=byte_level())
     yield "starcoder", "byte", dict(pre_tokenizer=sequence("pretokenizers", step("Digits", individual_digits=True), byte_level()))
     yield "gpt-neox", "byte", dict(
         normalizer=nfc, pre_tokenizer=byte_level(), added=added(*((" " * n, dict(normalized=True)) for n in range(2, 12)))
@@ -350,13 +352,6 @@ def decoded_digest(tokenizer, rows):
 def main():
     path = pathlib.Path(__file__).parent / "golden-tokenizer-json.json"
     all_models = json.loads(path.read_text())["models"] if len(sys.argv) > 1 else small_models()
-    if sys.argv[1:2] == ["--random"]:
-        texts = random_texts(99, int(sys.argv[2]), 8)
-        wanted = sys.argv[3:]
-        for name, model, parts in configurations():
-            if not wanted or name in wanted:
-                print(json.dumps([name, digest(ids_of(loaded(file_of(all_models, model, parts)), texts))]))
-        return
     if sys.argv[1:2] == ["--ids"]:
         for name, model, parts in configurations():
             if name == sys.argv[2]:
@@ -364,8 +359,12 @@ def main():
                 print(json.dumps({"texts": texts, "ids": ids_of(loaded(file_of(all_models, model, parts)), texts)}))
         return
     fixed, random = fixed_texts(), random_texts(5, NUM_RANDOM)
+    had = {row["name"]: row for row in json.loads(path.read_text())["tokenizers"]} if sys.argv[1:2] == ["--add"] else {}
     tokenizers = []
     for name, model, parts in configurations():
+        if name in had:
+            tokenizers.append(had[name])
+            continue
         tokenizer = loaded(file_of(all_models, model, parts))
         try:
             fixed_ids, random_ids = ids_of(tokenizer, fixed), ids_of(tokenizer, random)

@@ -36,6 +36,7 @@ const END = {
   normalized: false,
   special: true,
 };
+const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
 const fixed = fixedTexts();
 const random = randomTexts(5, golden.numRandom);
 
@@ -67,6 +68,34 @@ describe("ids of tokenizer.json equal the official library's", () => {
       expect(tokenizer.decode(tokenizer.encode("Na\u00efve \u{1f600}\n"))).toBe("Na\u00efve \u{1f600}\n");
     },
   );
+});
+
+const naughty = join(shared, "utf8/blns.json");
+test.skipIf(!existsSync(naughty))(
+  "byte-level tokenizers give every naughty string back (skipped where ../shared/data is absent)",
+  () => {
+    const texts = JSON.parse(readFileSync(naughty, "utf8")) as string[];
+    expect(texts.length).toBeGreaterThan(500);
+    for (const name of ["gpt2", "llama3", "o200k", "tekken", "starcoder", "falcon", "deepseek"]) {
+      const tokenizer = loadParts({ ...golden.tokenizers.find((one) => one.name === name)!, decoder: BYTE_LEVEL });
+      for (const text of texts) expect([name, tokenizer.decode(tokenizer.encode(text))]).toEqual([name, text]);
+    }
+  },
+);
+
+/** By hand, of tokenizers 0.23.3: what a soak of random texts has found (soak.mjs). */
+describe("ids equal the official library's on", () => {
+  const named = (name: string) => loadParts(golden.tokenizers.find((tokenizer) => tokenizer.name === name)!);
+
+  test("a letter that has lost its case since Unicode 16", () => {
+    expect(Array.from(named("o200k").encode("\u0295The"))).toEqual([135, 244, 390]);
+  });
+
+  test("a mark that a normal form moves before one of the first character", () => {
+    const ids = Array.from(named("metaspace first of many").encode("\u00b4\u302b"));
+    expect(ids).toEqual([314, 230, 131, 174, 324]);
+    expect(Array.from(named("metaspace first of many").encode("\u00b4"))).toEqual([354, 314, 354, 324]);
+  });
 });
 
 /** Each changes one thing of a tokenizer above, and its ids. */

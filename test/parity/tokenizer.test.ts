@@ -141,6 +141,13 @@ describe("GPT-2 ids equal the official tokenizer's", () => {
     });
   });
 
+  // By hand, of tiktoken 0.14: a contraction goes on from a letter, and from nothing else.
+  test("on characters later than Unicode 16, which are no letters to it", () => {
+    expect(Array.from(tokenizer.encode("\u{16ea0}'s"))).toEqual([172, 244, 118, 254, 6, 82]);
+    expect(Array.from(tokenizer.encode("\u{323b0}'s"))).toEqual([172, 110, 236, 108, 6, 82]);
+    expect(Array.from(tokenizer.encode("\u1c89's"))).toEqual([157, 110, 231, 338]);
+  });
+
   test("on the text of every token", () => {
     const texts: string[] = [];
     const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -22,7 +22,7 @@ mr_code mr_tokenizer_create_bpe(const uint8_t* vocab_json, size_t vocab_bytes, c
 /* Where a byte-level vocabulary differs from GPT-2's. */
 typedef struct mr_bpe_options {
   /* How texts are cut into the pieces inside which merges happen: "gpt2", "llama3" (cl100k_base too), "qwen2", "o200k",
-   * or "whole", for texts that were cut by the caller. */
+   * "tekken", or "whole", for texts that were cut by the caller. */
   const char* pattern;
   /* Not 0: a piece that is a token becomes it, whatever the merges say. */
   int32_t ignore_merges;

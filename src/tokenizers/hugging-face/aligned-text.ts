@@ -25,6 +25,20 @@ export function changed({ text, head }: AlignedText, change: (text: string) => s
   return { text: change(text), head: head === 0 ? 0 : change(text.slice(0, head)).length };
 }
 
+/**
+ * Of a normal form: a mark behind the first character may come to stand among those that the first one falls into, or become
+ * one character with its last; what is behind it then is no longer the first one's.
+ */
+export function normalized({ text, head }: AlignedText, form: (text: string) => string): AlignedText {
+  const whole = form(text);
+  if (head === 0 || whole === text) return { text: whole, head };
+  const alone = form(text.slice(0, head));
+  let common = 0;
+  while (common < alone.length && alone.charCodeAt(common) === whole.charCodeAt(common)) common += 1;
+  if (common > 0 && whole.codePointAt(common - 1)! > 0xffff) common -= 1;
+  return { text: whole, head: Math.max(common, lengthOfFirst(whole)) };
+}
+
 export function lengthOfFirst(text: string): number {
   return text.codePointAt(0)! > 0xffff ? 2 : 1;
 }

@@ -49,10 +49,7 @@ export function readBpe(node: JsonNode): BpeConfig {
   for (const [rank, [left, right]] of merges.entries()) {
     const missing = [left, right, mergedToken(left, right, continuingPrefix)].find((token) => !vocab.has(token));
     if (missing === undefined) continue;
-    throw node
-      .field("merges")
-      .array()
-      [rank]!.refusal(`tokens of the vocabulary (${JSON.stringify(missing)} is none)`);
+    throw mergeOf(node.field("merges"), rank).refusal(`tokens of the vocabulary (${JSON.stringify(missing)} is none)`);
   }
   return {
     vocab,
@@ -64,6 +61,29 @@ export function readBpe(node: JsonNode): BpeConfig {
     endSuffix: text("end_of_word_suffix"),
     ignoresMerges: flag("ignore_merges"),
   };
+}
+
+/**
+ * Refuses an unknown token that the vocabulary has not: the official library fails at the first text that needs it, after
+ * hours it may be.
+ */
+export function refuseMissingUnknown(model: JsonNode, { vocab, unknown }: Pick<BpeConfig, "vocab" | "unknown">): void {
+  if (unknown === undefined || vocab.has(unknown)) return;
+  const hint =
+    model.field("type").value === "WordPiece"
+      ? "every WordPiece model needs one: name the token that stands for unknown words"
+      : "set it to null in a copy of the file: unknown characters are left out then, and all other ids stay as they are";
+  throw model.field("unk_token").refusal("a token of the model's own vocabulary", hint);
+}
+
+/** Whether every character that the model can meet is spelled by tokens of its bytes. */
+export function fallsBackToBytes({ vocab, byteFallback }: BpeConfig): boolean {
+  return byteFallback && Array.from({ length: 256 }, (_, byte) => byteToken(byte)).every((token) => vocab.has(token));
+}
+
+/** Of byte fallback. */
+export function byteToken(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
 
 /** The prefix of the right token, whatever it is, is cut off by its length in bytes. */
@@ -89,10 +109,9 @@ function readMerges(node: JsonNode): (readonly [string, string])[] {
   const { value } = node;
   if (!Array.isArray(value)) throw node.refusal("a list");
   if (value.every((merge) => typeof merge === "string")) {
-    const lines = value.filter((line) => !line.startsWith("#version"));
-    return lines.map((line, rank) => {
+    return value.filter(isMerge).map((line, rank) => {
       const [left, right, ...more] = line.split(" ");
-      if (right === undefined || more.length > 0) throw node.array()[rank]!.refusal("two tokens with a space between");
+      if (right === undefined || more.length > 0) throw mergeOf(node, rank).refusal("two tokens with a space between");
       return [left!, right];
     });
   }
@@ -101,4 +120,12 @@ function readMerges(node: JsonNode): (readonly [string, string])[] {
   const odd = value.findIndex((merge) => !isPair(merge));
   if (odd >= 0) throw node.array()[odd]!.refusal("two tokens, all merges being written alike");
   return value;
+}
+
+/** Lines of a merges.txt may begin with its version. */
+const isMerge = (merge: unknown): boolean => typeof merge !== "string" || !merge.startsWith("#version");
+
+/** The element of the list that has this rank. */
+function mergeOf(list: JsonNode, rank: number): JsonNode {
+  return list.array().filter(({ value }) => isMerge(value))[rank]!;
 }

@@ -1,7 +1,7 @@
 // BPE over characters, for vocabularies that the native kernel does not know: byte fallback, unknown tokens, prefixes and
 // suffixes. A piece that was seen is remembered, in a bounded table.
 import { invalid } from "../../base/errors.js";
-import { type BpeConfig, mergedToken } from "./bpe-config.js";
+import { type BpeConfig, byteToken, mergedToken } from "./bpe-config.js";
 import { BpeMerging } from "./bpe-merging.js";
 import type { IdList } from "./id-list.js";
 import type { PieceEncoder } from "./piece-encoder.js";
@@ -139,10 +139,6 @@ export class BpeModel implements PieceEncoder {
     this.#ids[this.#length] = id;
     this.#length += 1;
   }
-}
-
-function byteToken(byte: number): string {
-  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
 
 interface Merge {

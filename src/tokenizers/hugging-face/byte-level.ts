@@ -5,28 +5,11 @@ import { type ByteLevelBpeOptions, native } from "../../native.js";
 import type { BpeConfig } from "./bpe-config.js";
 import { BYTE_CHARACTERS } from "./byte-alphabet.js";
 import type { JsonNode } from "./json-node.js";
+import { KERNEL_PATTERNS } from "./kernel-patterns.js";
 import { NativePieceEncoder } from "./piece-encoder.js";
 import { byteLevelOptions } from "./pre-tokenizers.js";
 
 type Pattern = ByteLevelBpeOptions["pattern"];
-
-const CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
-const O200K_ENDS = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
-const O200K_BEGINS = "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
-const TAIL = "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-/** The expressions of native/text/pretokenizer.h as the files spell them. */
-const PATTERNS: ReadonlyMap<string, Pattern> = new Map([
-  ["'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", "gpt2"],
-  ["'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", "gpt2"],
-  [`${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${TAIL}`, "llama3"],
-  [`${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${TAIL}`, "qwen2"],
-  [
-    `${O200K_BEGINS}*${O200K_ENDS}+${CONTRACTIONS}?|${O200K_BEGINS}+${O200K_ENDS}*${CONTRACTIONS}?` +
-      `|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${TAIL}`,
-    "o200k",
-  ],
-]);
 
 /** What the kernel does of the pre-tokenizing. */
 export interface ByteLevelTail {
@@ -46,7 +29,28 @@ export function stepsOf(node: JsonNode, listField: string): JsonNode[] {
     .flatMap((step) => stepsOf(step, listField));
 }
 
+/** Pre-tokenizers that leave characters as they are. */
+const PURE_CUTS: readonly unknown[] = [
+  "BertPreTokenizer",
+  "CharDelimiterSplit",
+  "Digits",
+  "FixedLength",
+  "Punctuation",
+  "Split",
+  "UnicodeScripts",
+  "Whitespace",
+  "WhitespaceSplit",
+];
+
 const isByteLevel = (node: JsonNode): boolean => node.field("type").value === "ByteLevel";
+
+/** Whether only characters of the byte alphabet reach the model, and all of them are tokens: `steps` are all of the file. */
+export function spellsBytes(steps: readonly JsonNode[], { vocab, continuingPrefix, endSuffix }: BpeConfig): boolean {
+  const behind = steps.slice(steps.findLastIndex(isByteLevel));
+  const staysInBytes = behind.every((step) => isByteLevel(step) || PURE_CUTS.includes(step.field("type").value));
+  const hasAffixes = continuingPrefix !== "" || endSuffix !== "";
+  return steps.some(isByteLevel) && staysInBytes && !hasAffixes && BYTE_CHARACTERS.every((one) => vocab.has(one));
+}
 
 /** undefined: not the kernel's. */
 export function byteLevelTail(steps: readonly JsonNode[]): ByteLevelTail | undefined {
@@ -65,7 +69,7 @@ function knownPattern(split: JsonNode): Pattern | undefined {
   const isolates = (behavior === "Isolated" && invert === false) || (behavior === "Removed" && invert === true);
   const expression = split.field("pattern").field("Regex").value;
   if (split.field("type").value !== "Split" || !isolates || typeof expression !== "string") return undefined;
-  return PATTERNS.get(expression);
+  return KERNEL_PATTERNS.get(expression);
 }
 
 /** undefined: a model that the kernel has not: without all bytes, with affixes, or with two tokens for one id. */

@@ -1,6 +1,7 @@
 // Sets of characters as Hugging Face tokenizers has them, from the tables that were made by asking it: independent of the
 // Unicode version of the Node that runs.
 import * as tables from "./character-tables.js";
+import { PROPERTIES, PROPERTY_ALIASES } from "./property-tables.js";
 
 const NUM_CODE_POINTS = 0x110000;
 
@@ -32,18 +33,20 @@ function lazily<Value>(make: () => Value): () => Value {
   };
 }
 
+function rangesOf(encoded: string): Ranges {
+  const ranges: number[] = [];
+  let end = 0;
+  const numbers = encoded.split(" ").map((number) => Number.parseInt(number, 36));
+  for (let i = 0; i < numbers.length; i += 2) {
+    const first = end + numbers[i]!;
+    end = first + numbers[i + 1]!;
+    ranges.push(first, end - 1);
+  }
+  return ranges;
+}
+
 function setOf(encoded: string): () => CharacterSet {
-  return lazily(() => {
-    const ranges: number[] = [];
-    let end = 0;
-    const numbers = encoded.split(" ").map((number) => Number.parseInt(number, 36));
-    for (let i = 0; i < numbers.length; i += 2) {
-      const first = end + numbers[i]!;
-      end = first + numbers[i + 1]!;
-      ranges.push(first, end - 1);
-    }
-    return new CharacterSet(ranges);
-  });
+  return lazily(() => new CharacterSet(rangesOf(encoded)));
 }
 
 export const onigurumaWord = setOf(tables.ONIGURUMA_WORD);
@@ -88,6 +91,13 @@ export function charactersOfCategory(prefix: string): Ranges | undefined {
     else joined.push(first, last);
   }
   return joined;
+}
+
+/** Characters of a script or another property, of any spelling of its name; undefined: not among the tables. */
+export function charactersOfProperty(name: string): Ranges | undefined {
+  const key = name.toLowerCase().replace(/[_\s-]/g, "");
+  const table = Object.hasOwn(PROPERTY_ALIASES, key) ? PROPERTY_ALIASES[key]! : key;
+  return Object.hasOwn(PROPERTIES, table) ? rangesOf(PROPERTIES[table]!) : undefined;
 }
 
 /** No characters yet in the Unicode of the regular expressions, whatever Node's knows. */

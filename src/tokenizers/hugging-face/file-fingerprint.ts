@@ -8,7 +8,7 @@ import type { JsonNode } from "./json-node.js";
 import type { ModelConfig } from "./pipeline.js";
 
 /** Part of the fingerprint: raised when the same file would give other ids. */
-const KIND = "hugging-face/1";
+const KIND = "hugging-face/2";
 
 /**
  * `ids`: of all tokens, added ones too. `isNative`: pieces are encoded as those of vocab.json with merges.txt, so that what the

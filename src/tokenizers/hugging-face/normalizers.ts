@@ -1,5 +1,5 @@
 // Normalizers of a tokenizer.json: one function a component, made once from its JSON.
-import { type AlignedText, changed, prepended } from "./aligned-text.js";
+import { type AlignedText, changed, normalized, prepended } from "./aligned-text.js";
 import { toByteCharacters } from "./byte-alphabet.js";
 import { combiningMarks, controlCharacters, nonspacingMarks, whiteSpace } from "./characters.js";
 import type { JsonNode } from "./json-node.js";
@@ -53,7 +53,10 @@ function unconfigured(change: (text: string) => string): Make {
 }
 
 function form(name: NormalForm): Make {
-  return unconfigured((text) => normalForm(text, name));
+  return (node) => {
+    node.only("type");
+    return (text) => normalized(text, (part) => normalForm(part, name));
+  };
 }
 
 /** Characters that are not in the set. */

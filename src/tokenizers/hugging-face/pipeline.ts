@@ -1,9 +1,9 @@
 // A tokenizer.json as a pipeline: normalizer, pre-tokenizer and model, of which the native kernels do as much as they have.
 import type { TokenBounds } from "../tokenizer.js";
 import type { AddedTokenList } from "./added-token-list.js";
-import type { BpeConfig } from "./bpe-config.js";
+import { type BpeConfig, fallsBackToBytes, refuseMissingUnknown } from "./bpe-config.js";
 import { BpeModel } from "./bpe-model.js";
-import { type ByteLevelTail, byteLevelEncoder, byteLevelTail, stepsOf } from "./byte-level.js";
+import { type ByteLevelTail, byteLevelEncoder, byteLevelTail, spellsBytes, stepsOf } from "./byte-level.js";
 import type { JsonNode } from "./json-node.js";
 import { type Normalizer, readNormalizer } from "./normalizers.js";
 import type { PieceEncoder } from "./piece-encoder.js";
@@ -45,6 +45,9 @@ export function pipelineOf(root: JsonNode, model: ModelConfig, added: AddedToken
   const tail = isByteLevel ? byteLevelTail(preTokenizers) : undefined;
   const encoder = tail === undefined ? undefined : byteLevelEncoder(model.config, tail, endOfDocument, file);
   if (tail === undefined || encoder === undefined) {
+    if (!fallsBackToBytes(model.config) && !spellsBytes([...normalizers, ...preTokenizers], model.config)) {
+      refuseMissingUnknown(root.field("model"), model.config);
+    }
     const general = new BpeModel(model.config, endOfDocument);
     return { normalize, preTokenize, encoder: general, direct: "none", bounds: undefined };
   }
@@ -72,8 +75,8 @@ function boundsOf(
 ): TokenBounds | undefined {
   if (added.isMatched || tail.before.length > 0) return undefined;
   if (!normalizers.every((node) => node.field("type").value === "NFC")) return undefined;
-  // o200k goes on from a line end to a slash, "whole" over anything.
-  const onePerWord = tail.pattern !== "o200k" && tail.pattern !== "whole";
+  // o200k and tekken go on from a line end to a slash, "whole" over anything.
+  const onePerWord = !["o200k", "tekken", "whole"].includes(tail.pattern);
   return { mostPerByte: normalizers.length === 0 ? 1 : 3, onePerWord };
 }
 

@@ -5,7 +5,7 @@ import { numericCharacters, punctuationCharacters, scriptOf, whiteSpace, wordCha
 import type { JsonNode } from "./json-node.js";
 import { metaspaceOptions } from "./metaspace.js";
 import { replacer } from "./normalizers.js";
-import { characterFinder, expressionFinder, type FindParts, patternFinder } from "./regular-expression.js";
+import { characterFinder, type FindParts, knownExpressionFinder, patternFinder } from "./regular-expression.js";
 import { BEHAVIORS, type Behavior, inverted, splitInto } from "./splitting.js";
 
 /** Appends the pieces of one piece; none is empty. */
@@ -116,7 +116,7 @@ export function byteLevelOptions(node: JsonNode): { readonly prefixSpace: boolea
 
 function byteLevel(node: JsonNode): PreTokenizer {
   const { prefixSpace, usesPattern } = byteLevelOptions(node);
-  const split = usesPattern ? splitter(expressionFinder(GPT2_PATTERN), "Isolated") : undefined;
+  const split = usesPattern ? splitter(knownExpressionFinder(GPT2_PATTERN), "Isolated") : undefined;
   return (text, out) => {
     const spaced = prefixSpace && !text.text.startsWith(" ") ? prepended(" ", text) : text;
     const pieces: AlignedText[] = [];

@@ -2,11 +2,16 @@
 // property taken from our tables instead of from Node, and matched as the official library's iterator does. What has no
 // translation is refused.
 
-import { EmulatedRegExp, toRegExpDetails } from "oniguruma-to-es";
+import { createRequire } from "node:module";
 import { invalid } from "../../base/errors.js";
-import { charactersOfCategory, classSource, onigurumaWord, type Ranges, unassignedCharacters } from "./characters.js";
+import { charactersOfCategory, charactersOfProperty, classSource, onigurumaWord } from "./characters.js";
 import type { JsonNode } from "./json-node.js";
+import { KERNEL_PATTERNS } from "./kernel-patterns.js";
 import { withoutGoingBack } from "./long-runs.js";
+
+const require = createRequire(import.meta.url);
+/** Loaded for the first pattern that is translated: most tokenizers need none, and it takes every thread some time. */
+const translator = (): typeof import("oniguruma-to-es") => require("oniguruma-to-es");
 
 /** Matches and what is between them, in order and without gaps: end of each part, and whether it is a match. */
 export interface Parts {
@@ -46,7 +51,7 @@ const LONG_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Properties that are what they were in every Unicode. */
-const STABLE = new Set(["space", "White_Space", "AHex", "ASCII", "ASCII_Hex_Digit", "Any"]);
+const STABLE = new Set(["space", "White_Space", "AHex", "ASCII", "ASCII_Hex_Digit", "Any", "Cs"]);
 
 /** A finder of the literal or pattern in a field `{"String": ...}` or `{"Regex": ...}`. */
 export function patternFinder(field: JsonNode): FindParts {
@@ -57,13 +62,23 @@ export function patternFinder(field: JsonNode): FindParts {
   return finderOf(new RegExp(literal.string().replace(/[\\^$.*+?()[\]{}|/&-]/g, "\\$&"), "gv"));
 }
 
-/** A finder of an Oniguruma pattern that is known to have a translation. */
+/** A finder of an Oniguruma pattern; throws where it has no translation. */
 export function expressionFinder(pattern: string): FindParts {
   return finderOf(translated(pattern));
 }
 
+/** Of a pattern that is known to have a translation: translated when it is first used, which the kernel often makes needless. */
+export function knownExpressionFinder(pattern: string): FindParts {
+  let find: FindParts | undefined;
+  return (text) => {
+    find ??= expressionFinder(pattern);
+    return find(text);
+  };
+}
+
 function regularExpressionFinder(field: JsonNode): FindParts {
   const pattern = field.string();
+  if (KERNEL_PATTERNS.has(pattern)) return knownExpressionFinder(pattern);
   try {
     return expressionFinder(pattern);
   } catch (error) {
@@ -109,6 +124,7 @@ function translated(pattern: string): RegExp {
   if (/(?:^|[^\\])(?:\\\\)*\\[Xy]/.test(pattern)) throw new Error("grapheme clusters have none");
   if (/\\[pP]\{\^?\s*Word\s*\}/i.test(pattern)) throw new Error("\\p{Word} has none; \\w has");
   const marked = withWordsOfClasses(pattern);
+  const { EmulatedRegExp, toRegExpDetails } = translator();
   const { pattern: source, flags, options } = toRegExpDetails(`${marked}${CASE_SENSITIVE_TAIL}`, { target: "ES2024" });
   if (flags.includes("i") && CASED.test(pattern))
     throw new Error("properties of case without regard to case have none");
@@ -130,15 +146,10 @@ function withOwnCharacters(source: string, hasWord: boolean): string {
     if (token === "[^]") return ANY_CHARACTER;
     if (kind === undefined || name === undefined || STABLE.has(name)) return token;
     const category = charactersOfCategory(LONG_NAMES[name] ?? name.replace(/^(?:gc|General_Category)=/, ""));
-    if (category !== undefined) return `[${kind === "P" ? "^" : ""}${classSource(category)}]`;
-    // A property of whole emoji has no complement and no intersection.
-    if (name === "RGI_Emoji") return token;
-    return `[${kind === "P" ? "^" : ""}\\p{${name}}--${unassignedClass()}]`;
+    const characters = category ?? charactersOfProperty(name.replace(/^(?:sc|Script)=/, ""));
+    if (characters === undefined) throw new Error(`the characters of \\p{${name}} are not known here`);
+    return `[${kind === "P" ? "^" : ""}${classSource(characters)}]`;
   });
-}
-
-function unassignedClass(): string {
-  return `[${classSource(unassignedCharacters() as Ranges)}]`;
 }
 
 /** One search from lastIndex on; a match too long for V8 is searched for again without going back. */

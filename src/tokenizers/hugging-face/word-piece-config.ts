@@ -2,7 +2,7 @@
 import { invalid, toWireError } from "../../base/errors.js";
 import type { WordPieceOptions } from "../../native.js";
 import { createNativeWordPiece } from "../word-piece.js";
-import { readVocab } from "./bpe-config.js";
+import { readVocab, refuseMissingUnknown } from "./bpe-config.js";
 import type { JsonNode } from "./json-node.js";
 import { NativePieceEncoder } from "./piece-encoder.js";
 
@@ -15,9 +15,11 @@ export interface WordPieceConfig {
 
 export function readWordPiece(node: JsonNode): WordPieceConfig {
   node.only("type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab");
+  const [vocab, unknown] = [readVocab(node.field("vocab")), node.field("unk_token").string()];
+  refuseMissingUnknown(node, { vocab, unknown });
   return {
-    vocab: readVocab(node.field("vocab")),
-    unknown: node.field("unk_token").string(),
+    vocab,
+    unknown,
     prefix: node.field("continuing_subword_prefix").string(),
     mostCharacters: node.field("max_input_chars_per_word").wholeNumber(),
   };

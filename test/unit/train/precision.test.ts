@@ -35,7 +35,9 @@ describe("an fp16 run", () => {
     const doubled = whole.filter((line, index) => index > 0 && line.loss_scale > whole[index - 1]!.loss_scale);
     expect(doubled.length).toBeGreaterThan(0);
     // A skipped step's rate is asked for again by the next one.
-    for (const { step, lr } of skipped) expect(whole[step]!.lr).toBe(lr);
+    const followed = skipped.filter(({ step }) => step < whole.length);
+    expect(followed.length).toBeGreaterThan(0);
+    for (const { step, lr } of followed) expect(whole[step]!.lr).toBe(lr);
     expect(lossOf(whole, -1)).toBeLessThan(lossOf(whole, 0) - 0.5);
   });
 
