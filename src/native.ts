@@ -24,6 +24,9 @@ export interface ScanOptions {
   readonly maxDocumentBytes: number;
   /** For scanJsonl alone. Not lines but what splitJson leaves: each value is a record, and counts as a line. */
   readonly values?: boolean;
+  /** Of values: the path of the splitter, and `valueBegin` of the values before these bytes (0: of none). */
+  readonly recordsField?: string;
+  readonly valueBegin?: number;
   /** Of each line, where lines are made of rows of a table: its place in that file, also in the id that is made up of it. */
   readonly recordOffsets?: Float64Array;
 }
@@ -40,8 +43,6 @@ export interface JsonSplit {
   readonly completeUntil: number;
   /** The syntax error that ends reading: "expected ...". */
   readonly fault?: string;
-  /** Values of the file that have ended and in which the path leads nowhere. */
-  readonly barren: readonly { readonly start: number; readonly end: number }[];
 }
 
 /** Struct of arrays with the layout of records/document-block.ts, `file` aside, plus the rejected records. */
@@ -61,6 +62,8 @@ export interface ScanResult {
   readonly rejected: readonly { offset: number; length: number; line: number; reason: string; detail: string }[];
   /** Line ends seen, the unfinished last line counted when it is not empty. */
   readonly numLines: number;
+  /** Of `values`: where the last value of the file begins that has begun by now; its end may follow. */
+  readonly valueBegin?: number;
 }
 
 export interface NormalizeOptions {
@@ -76,7 +79,10 @@ export interface NativeRead {
   scanJsonl(bytes: Uint8Array, options: ScanOptions): ScanResult;
   /** `path`: dotted names from each value of the file to its records, an array of them or one; empty: the values themselves. */
   createJsonSplitter(path: string): JsonSplitter;
-  /** Rewrites the file's next bytes in place: what is no part of a record becomes LF, a line end inside a record a space. */
+  /**
+   * Rewrites the file's next bytes in place: what is no part of a record becomes LF, a line end inside a record a space. With
+   * a path each value leaves 0x02 where it begins (a number 0x01) and 0x03 where it ends without records; scanJsonl rejects it.
+   */
   splitJson(splitter: JsonSplitter, bytes: Uint8Array, isLast: boolean): JsonSplit;
   /** New texts of a block: same number of rows. */
   normalizeTexts(
@@ -316,7 +322,7 @@ export interface EncodeResult {
 /** Where a byte-level vocabulary differs from GPT-2's: see native/include/millrace/tokenizer.h. */
 export interface ByteLevelBpeOptions {
   /** How texts are cut into pieces: native/text/pretokenizer.h. "whole": the caller cuts, every row is a piece. */
-  readonly pattern: "gpt2" | "llama3" | "qwen2" | "o200k" | "whole";
+  readonly pattern: "gpt2" | "llama3" | "qwen2" | "o200k" | "tekken" | "whole";
   /** A piece that is a token becomes it, whatever the merges say. */
   readonly ignoreMerges: boolean;
   /** A text that is not empty and does not begin with a space gets one. */

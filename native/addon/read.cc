@@ -58,6 +58,7 @@ Napi::Value scan_jsonl(const Napi::CallbackInfo& info) {
   mr_scan_view view;
   check(env, mr_scan_get(scan, &view));
   Napi::Object result = object_of_scan(env, scan, view);
+  if (choices.options().values != 0) result.Set("valueBegin", static_cast<double>(view.value_begin));
   result.Set("text", copied<Napi::Uint8Array>(env, view.text.data, view.text.size));
   result.Set("textOffsets", copied<Napi::Uint32Array>(env, view.text_offsets, view.num_documents + 1));
   result.Set("meta", copied<Napi::Uint8Array>(env, view.meta.data, view.meta.size));
@@ -92,14 +93,6 @@ Napi::Value split_json(const Napi::CallbackInfo& info) {
   result.Set("good", static_cast<double>(split.good));
   result.Set("completeUntil", static_cast<double>(split.complete_until));
   if (split.fault != nullptr) result.Set("fault", split.fault);
-  Napi::Array barren = Napi::Array::New(env, split.num_barren);
-  for (uint32_t i = 0; i < split.num_barren; ++i) {
-    Napi::Object range = Napi::Object::New(env);
-    range.Set("start", static_cast<double>(split.barren[2 * i]));
-    range.Set("end", static_cast<double>(split.barren[2 * i + 1]));
-    barren.Set(i, range);
-  }
-  result.Set("barren", barren);
   return result;
 }
 

@@ -26,6 +26,7 @@ ScanChoices::ScanChoices(const Napi::Object& object)
       // Readers that know nothing of scores leave it out.
       score_field_(object.Get("scoreField").IsUndefined() ? "" : string_of(object, "scoreField")),
       source_(string_of(object, "source")),
+      records_field_(object.Get("recordsField").IsUndefined() ? "" : string_of(object, "recordsField")),
       options_{text_of(text_field_),
                text_of(id_field_),
                text_of(source_field_),
@@ -36,7 +37,9 @@ ScanChoices::ScanChoices(const Napi::Object& object)
                size_of(object.Get("maxDocumentBytes"), "maxDocumentBytes"),
                object.Get("values").ToBoolean() ? 1 : 0,
                nullptr,
-               0} {
+               0,
+               text_of(records_field_),
+               object.Get("valueBegin").IsUndefined() ? 0 : size_of(object.Get("valueBegin"), "valueBegin")} {
   const Napi::Value offsets = object.Get("recordOffsets");
   if (offsets.IsUndefined()) return;
   if (!offsets.IsTypedArray() || offsets.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {

@@ -26,7 +26,7 @@ class ScanChoices {
   const mr_scan_options& options() const { return options_; }
 
  private:
-  std::string text_field_, id_field_, source_field_, score_field_, source_;
+  std::string text_field_, id_field_, source_field_, score_field_, source_, records_field_;
   mr_scan_options options_;
 };
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "text/json_cursor.h"
+#include "text/json_marks.h"
 
 namespace millrace {
 namespace {
@@ -40,7 +41,9 @@ size_t JsonSplitter::push(uint8_t* bytes, size_t length) {
     }
     if (taken == Taken::kNo) continue;
     if (!was_in_record && !in_record_) {
-      bytes[i] = '\n';
+      // A number that is not complete yet has no line end in it, as records have none.
+      const uint8_t filler = in_barren_number() ? ' ' : '\n';
+      bytes[i] = mark_ != 0 ? std::exchange(mark_, uint8_t{0}) : filler;
     } else if (is_line_end(byte)) {
       bytes[i] = ' ';
     }
@@ -56,7 +59,7 @@ void JsonSplitter::finish() {
     case State::kInteger:
     case State::kFraction:
     case State::kExponentDigits:
-      end_value(offset_);
+      end_value();
       break;
     default:
       break;
@@ -71,7 +74,7 @@ JsonSplitter::Taken JsonSplitter::step(uint8_t byte, uint64_t at) {
   switch (state_) {
     case State::kValueOrClose:
       if (byte == ']') {
-        close(at + 1);
+        close();
         return Taken::kYes;
       }
       [[fallthrough]];
@@ -79,7 +82,7 @@ JsonSplitter::Taken JsonSplitter::step(uint8_t byte, uint64_t at) {
       return is_space(byte) ? Taken::kYes : begin_value(byte, at);
     case State::kNameOrClose:
       if (byte == '}') {
-        close(at + 1);
+        close();
         return Taken::kYes;
       }
       [[fallthrough]];
@@ -95,12 +98,12 @@ JsonSplitter::Taken JsonSplitter::step(uint8_t byte, uint64_t at) {
     case State::kString:
     case State::kEscape:
     case State::kHexDigits:
-      return in_string(byte, at);
+      return in_string(byte);
     case State::kLiteral:
       if (byte != static_cast<uint8_t>(*literal_)) return fail("expected a value");
       if (*++literal_ == '\0') {
         scalar_end_ = at + 1;
-        end_value(at + 1);
+        end_value();
       }
       return Taken::kYes;
     default:
@@ -140,9 +143,13 @@ JsonSplitter::Taken JsonSplitter::begin_value(uint8_t byte, uint64_t at) {
 // Decides what a value outside of records is: a record, an array of records, a step of the path, or of no interest.
 void JsonSplitter::place_value(uint8_t byte, uint64_t at) {
   if (open_.empty()) {
-    top_begin_ = at;
     has_value_ = true;
     is_fruitful_ = false;
+    if (!path_.empty()) {
+      const bool is_number = byte == '-' || is_digit(byte);
+      mark_ = is_number ? kBarrenNumber : kValueBegins;
+      number_begin_ = at;
+    }
   }
   const bool is_element = array_depth_ != 0 && open_.size() == array_depth_;
   const bool is_end_of_path = !is_element && is_on_path() && path_depth_ == path_.size();
@@ -179,7 +186,7 @@ JsonSplitter::Taken JsonSplitter::after_value(uint8_t byte, uint64_t at) {
   if (byte != (in_object ? '}' : ']')) {
     return fail(in_object ? "expected a comma or } after a member" : "expected a comma or ] after an element");
   }
-  close(at + 1);
+  close();
   return Taken::kYes;
 }
 
@@ -210,7 +217,7 @@ void JsonSplitter::end_name() {
       cursor.read_string(buffer, &name, &lone_surrogate) && !lone_surrogate && name == path_[path_depth_ - 1];
 }
 
-JsonSplitter::Taken JsonSplitter::in_string(uint8_t byte, uint64_t at) {
+JsonSplitter::Taken JsonSplitter::in_string(uint8_t byte) {
   if (keeps_name_) keep_name(&byte, 1);
   if (state_ == State::kHexDigits) {
     if (!is_hex_digit(byte)) return fail("expected four hexadecimal digits after \\u");
@@ -231,7 +238,7 @@ JsonSplitter::Taken JsonSplitter::in_string(uint8_t byte, uint64_t at) {
   if (is_name_) {
     end_name();
   } else {
-    end_value(at + 1);
+    end_value();
   }
   return Taken::kYes;
 }
@@ -266,7 +273,7 @@ JsonSplitter::Taken JsonSplitter::in_number(uint8_t byte, uint64_t at) {
       break;
   }
   scalar_end_ = at;
-  end_value(at);
+  end_value();
   return Taken::kNo;
 }
 
@@ -280,17 +287,17 @@ bool JsonSplitter::open(char kind) {
   return true;
 }
 
-void JsonSplitter::close(uint64_t end) {
+void JsonSplitter::close() {
   if (open_.size() == array_depth_) array_depth_ = 0;
   if (open_.size() == path_depth_) --path_depth_;
   open_.pop_back();
-  end_value(end);
+  end_value();
 }
 
-void JsonSplitter::end_value(uint64_t end) {
+void JsonSplitter::end_value() {
+  if (open_.empty() && !is_fruitful_ && !in_number()) mark_ = kBarrenEnds;
   state_ = State::kAfterValue;
   if (in_record_ && open_.size() == record_depth_) in_record_ = false;
-  if (open_.empty() && !is_fruitful_) barren_.push_back({top_begin_, end});
 }
 
 }  // namespace millrace

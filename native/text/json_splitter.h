@@ -3,7 +3,8 @@
 //
 // Every byte that is no part of a record becomes LF and every line end inside a record a space: what comes out has the
 // same length, each record on a line of its own (or right behind another, where nothing stood between them), so readers
-// of lines go on from there with the offsets of the file.
+// of lines go on from there with the offsets of the file. Where there is a path, the values that it begins from leave
+// marks (json_marks.h) besides.
 #ifndef MILLRACE_TEXT_JSON_SPLITTER_H_
 #define MILLRACE_TEXT_JSON_SPLITTER_H_
 
@@ -17,11 +18,6 @@ namespace millrace {
 
 class JsonSplitter {
  public:
-  // A value of the file that holds no records because the path leads nowhere in it.
-  struct Barren {
-    uint64_t begin, end;
-  };
-
   // `path`: names to walk from each top-level value, outermost first. Where it leads, an array stands for its elements
   // and any other value for itself.
   explicit JsonSplitter(std::vector<std::string> path) : path_(std::move(path)) {}
@@ -33,10 +29,11 @@ class JsonSplitter {
 
   // "expected ..."; null while all is well. Nothing may be pushed after a fault.
   const char* fault() const { return fault_; }
-  // Where the unfinished record begins, outside of records where the next byte stands: all records before are complete.
-  uint64_t complete_until() const { return in_record_ ? record_begin_ : offset_; }
-  // Those that have ended since the last call.
-  std::vector<Barren> take_barren() { return std::exchange(barren_, {}); }
+  // Where the unfinished record or barren number begins, else where the next byte stands: all before is complete.
+  uint64_t complete_until() const {
+    if (in_record_) return record_begin_;
+    return in_barren_number() ? number_begin_ : offset_;
+  }
 
  private:
   enum class State : uint8_t {
@@ -50,6 +47,7 @@ class JsonSplitter {
     kEscape,
     kHexDigits,
     kLiteral,
+    // From here on in numbers.
     kMinus,
     kZero,
     kInteger,
@@ -65,14 +63,16 @@ class JsonSplitter {
   Taken begin_value(uint8_t byte, uint64_t at);
   Taken after_value(uint8_t byte, uint64_t at);
   Taken begin_name();
-  Taken in_string(uint8_t byte, uint64_t at);
+  Taken in_string(uint8_t byte);
   Taken in_number(uint8_t byte, uint64_t at);
   void place_value(uint8_t byte, uint64_t at);
   bool open(char kind);
-  void close(uint64_t end);
-  void end_value(uint64_t end);
+  void close();
+  void end_value();
   void end_name();
   bool is_on_path() const;
+  bool in_number() const { return state_ >= State::kMinus; }
+  bool in_barren_number() const { return in_number() && open_.empty() && !in_record_; }
   void keep_name(const uint8_t* bytes, size_t length);
   Taken go(State next) {
     state_ = next;
@@ -100,11 +100,11 @@ class JsonSplitter {
   bool keeps_name_ = false;  // it may lead on
   std::string name_;         // as written, in quotes, while it may matter
 
-  uint64_t top_begin_ = 0;
-  uint64_t scalar_end_ = 0;  // of a number or literal, which the next may not touch
+  uint64_t number_begin_ = 0;  // of a barren one
+  uint64_t scalar_end_ = 0;    // of a number or literal, which the next may not touch
   bool has_value_ = false;
   bool is_fruitful_ = false;  // the path has led somewhere in the top-level value
-  std::vector<Barren> barren_;
+  uint8_t mark_ = 0;          // of the byte that is being taken, outside of records
 
   uint8_t mark_bytes_ = 0;  // of a byte order mark
   uint8_t hex_left_ = 0;

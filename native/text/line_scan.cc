@@ -4,6 +4,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "text/json_marks.h"
 #include "text/unicode.h"
 
 namespace millrace {
@@ -28,6 +29,19 @@ const uint8_t* skip_blanks(const uint8_t* begin, const uint8_t* end) {
 const uint8_t* end_of_value(const uint8_t* begin, const uint8_t* line_end) {
   JsonCursor cursor(begin, line_end);
   return cursor.skip_value(0) ? cursor.position() : line_end;
+}
+
+// Takes the mark at `at`, if it is one.
+bool take_mark(uint8_t mark, uint64_t at, const ScanOptions& options, ScannedRows* rows) {
+  if (mark == 0 || mark > kBarrenEnds) return false;
+  if (mark != kBarrenEnds) rows->value_begin = at;
+  if (mark == kValueBegins) return true;
+  ++rows->num_lines;
+  const auto begin = static_cast<double>(rows->value_begin);
+  rows->rejected.push_back({begin, static_cast<double>(at + 1) - begin,
+                            static_cast<double>(options.base_line + rows->num_lines), "missing-records",
+                            "no \"" + options.records_field + "\" in the value"});
+  return true;
 }
 
 class SourceTable {
@@ -115,10 +129,15 @@ Status scan_lines(const uint8_t* bytes, size_t length, const ScanOptions& option
   }
   // Everything before `valid` is well-formed; lines never cut a sequence, because LF is never part of one.
   const uint8_t* valid = line + valid_utf8_prefix(line, static_cast<size_t>(end - line));
+  rows->value_begin = options.value_begin;
   const uint8_t* line_feed = nullptr;  // at or behind `line`, once it has been looked for
   for (;;) {
     if (options.values) line = skip_blanks(line, end);
     if (line == end) break;
+    if (options.values && take_mark(*line, options.base_offset + static_cast<uint64_t>(line - bytes), options, rows)) {
+      ++line;
+      continue;
+    }
     // Values that share a line look for its end once.
     if (line_feed < line) {
       line_feed = static_cast<const uint8_t*>(std::memchr(line, '\n', static_cast<size_t>(end - line)));

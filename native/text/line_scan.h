@@ -25,6 +25,10 @@ struct ScanOptions {
   size_t max_document_bytes = 0;  // 0: no limit
   // Not lines but JSON values, several to a line perhaps: the value is the record, and the line that is counted.
   bool values = false;
+  // Of values: the path that those without records have none at, and where the last of them that began before these
+  // bytes did begin (json_marks.h).
+  std::string records_field{};
+  uint64_t value_begin = 0;
   // Of line i, where lines are made of something else: what counts as its place. Null: where it stands.
   const double* record_offsets = nullptr;
   size_t num_record_offsets = 0;
@@ -48,7 +52,8 @@ struct ScannedRows {
   std::vector<uint32_t> record_length;
   std::vector<double> record_line;
   std::vector<RejectedLine> rejected;
-  uint64_t num_lines = 0;  // with a last one that has no line end
+  uint64_t num_lines = 0;    // with a last one that has no line end
+  uint64_t value_begin = 0;  // as in the options, behind these bytes
 
   size_t num_documents() const { return source_index.size(); }
 };

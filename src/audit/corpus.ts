@@ -59,10 +59,10 @@ function isBlank(bytes: Buffer): boolean {
 
 /** Undefined: too long to be read. */
 async function readWhole({ path, compression, version }: AuditInput): Promise<Buffer | undefined> {
-  const stored = streamStored(path, version);
+  const stored = (): AsyncIterable<Uint8Array> => streamStored(path, version);
   const pieces: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const piece of compression === "none" ? stored : decompress(stored, compression)) {
+  for await (const piece of compression === "none" ? stored() : decompress(stored, compression)) {
     sizeBytes += piece.length;
     if (sizeBytes > MAX_LINE_BYTES) return undefined;
     pieces.push(piece);

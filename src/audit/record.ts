@@ -42,8 +42,23 @@ export function readRecord(bytes: Buffer | undefined, fields: RecordFields): Rea
   return new RecordWalk(json, fields).read(value);
 }
 
-/** `utf8`: a whole text file. */
-export function readText(utf8: Buffer, maxDocumentBytes: number): ReadRecord {
+/** UTF-16 or UTF-32 that nobody takes for text, by its begin: NUL in every other byte, or the mark of the latter. */
+const FOREIGN = /^(?:(?:[^\0]\0){4}|(?:\0[^\0]){4}|\xff\xfe\0\0|\0\0\xfe\xff)/;
+const FOREIGN_BYTES = 8;
+
+/** `bytes`: a whole text file, UTF-8 or, by its byte order mark, UTF-16. */
+export function readText(bytes: Buffer, maxDocumentBytes: number): ReadRecord {
+  if (FOREIGN.test(bytes.toString("latin1", 0, FOREIGN_BYTES))) return { faults: ["invalid-utf8"] };
+  let utf8 = bytes;
+  const first = bytes.length < 2 ? 0 : bytes.readUInt16BE();
+  if (first === 0xfffe || first === 0xfeff) {
+    const decoder = new TextDecoder(first === 0xfffe ? "utf-16le" : "utf-16be", { fatal: true, ignoreBOM: true });
+    try {
+      utf8 = Buffer.from(decoder.decode(bytes));
+    } catch {
+      return { faults: ["invalid-encoding"] };
+    }
+  }
   if (!isUtf8(utf8)) return { faults: ["invalid-utf8"] };
   const text = utf8.toString("utf8");
   // Decoding takes no byte order mark away.

@@ -1,12 +1,10 @@
 // Compressed files as the bytes they hold, a piece at a time: memory does not depend on the file's size.
 import { readFileSync } from "node:fs";
-import { Readable } from "node:stream";
-import { createGunzip, gunzipSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
+import { GzipError, gunzip } from "./gunzip.js";
 import { Unzstd, ZstdError } from "./zstd.js";
 
 export type CompressedFormat = "gzip" | "zstd";
-
-const PIECE_BYTES = 2 ** 20;
 
 /** The compressed bytes end too early, or are none. */
 export class DamagedStream extends Error {
@@ -18,9 +16,26 @@ export class DamagedStream extends Error {
   }
 }
 
-/** Several members or frames are one stream. A damaged one gives everything before the damage, then a DamagedStream. */
-export function decompress(compressed: AsyncIterable<Uint8Array>, format: CompressedFormat): AsyncIterable<Uint8Array> {
-  return format === "gzip" ? gunzip(compressed) : unzstd(compressed);
+/**
+ * Several members or frames are one stream. `open` gives it from its begin, each time the same: damage makes it be read again.
+ * A damaged stream gives everything that can be decoded before the damage, then a DamagedStream.
+ */
+export async function* decompress(
+  open: () => AsyncIterable<Uint8Array>,
+  format: CompressedFormat,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* format === "gzip" ? gunzip(open) : unzstd(open());
+  } catch (error) {
+    if (!(error instanceof GzipError || error instanceof ZstdError)) throw error;
+    throw new DamagedStream(error.message, error.truncated, error);
+  }
+}
+
+async function* unzstd(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const decoder = new Unzstd();
+  for await (const chunk of compressed) yield* decoder.push(chunk);
+  decoder.end();
 }
 
 /** A whole file at once. */
@@ -31,34 +46,4 @@ export function decompressFileSync(path: string, format: CompressedFormat): Buff
   const pieces = [...decoder.push(bytes)];
   decoder.end();
   return Buffer.concat(pieces);
-}
-
-async function* gunzip(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const input = Readable.from(compressed, { highWaterMark: 1 });
-  const stream = createGunzip({ chunkSize: PIECE_BYTES });
-  input.on("error", (error) => stream.destroy(error));
-  input.pipe(stream);
-  try {
-    yield* stream as AsyncIterable<Buffer>;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || !code.startsWith("Z_")) throw error;
-    // What was decompressed before the damage still waits in the stream's buffer.
-    for (let piece = stream.read() as Buffer | null; piece !== null; piece = stream.read() as Buffer | null)
-      yield piece;
-    throw new DamagedStream(message, code === "Z_BUF_ERROR", error);
-  } finally {
-    input.destroy();
-    stream.destroy();
-  }
-}
-
-async function* unzstd(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const decoder = new Unzstd();
-  try {
-    for await (const chunk of compressed) yield* decoder.push(chunk);
-    decoder.end();
-  } catch (error) {
-    throw error instanceof ZstdError ? new DamagedStream(error.message, error.truncated, error) : error;
-  }
 }

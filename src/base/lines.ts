@@ -122,8 +122,8 @@ export async function forEachLine(path: string, visit: (line: Line) => void, opt
     return;
   }
   const cutter = new LineCutter(maxLineBytes);
-  const stored = streamStored(path, version);
-  for await (const piece of compression === undefined ? stored : decompress(stored, compression)) {
+  const stored = (): AsyncIterable<Uint8Array> => streamStored(path, version);
+  for await (const piece of compression === undefined ? stored() : decompress(stored, compression)) {
     cutter.feed(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
     for (let line = cutter.next(); line !== undefined; line = cutter.next()) visit(line);
   }

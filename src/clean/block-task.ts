@@ -9,6 +9,7 @@ import { BlockOutputs } from "./block-outputs.js";
 import type { CleanConfig } from "./config.js";
 import { byOffset } from "./rejects.js";
 import { prepareRules, type Rules } from "./rules.js";
+import { type SourcesSeen, SourceWatch } from "./sources-seen.js";
 
 export interface BlockArgs {
   readonly ref: BlockRef;
@@ -26,6 +27,8 @@ export interface BlockSummary {
   readonly sizeBytes: number;
   /** Of them, those of which it is not known how many records they hold. */
   readonly refusedBytes: number;
+  /** Where rules ask for sources. */
+  readonly sources?: SourcesSeen;
 }
 
 export function summaryOf(result: TaskResult): BlockSummary {
@@ -40,11 +43,15 @@ export async function cleanBlock(
   const rules = await prepareRules(ownFields(config, ref));
   const outputs = new BlockOutputs(ref, dir, workDir);
   const counts: Record<string, number> = {};
+  const notes: string[] = [];
+  const sources = new SourceWatch(config);
   let [numLines, numRead, numRejected, refusedBytes] = [0, 0, 0, 0];
   try {
     for await (const piece of reader.documents(ref, readOptionsOf(config), payload)) {
       const { records, outcome } = judge(piece, rules, ref);
+      sources.add(piece.block);
       await outputs.add(outcome, piece.block, records);
+      if (piece.note !== undefined) notes.push(piece.note);
       numLines += piece.numLines;
       numRead += piece.block.numDocuments + piece.rejected.length;
       numRejected += records.length;
@@ -60,10 +67,12 @@ export async function cleanBlock(
   const { numKept } = outputs;
   const sizeBytes = ref.end - ref.start;
   const counted = { numLines, numRead, numKept, numRejected, sizeBytes, refusedBytes };
-  const summary: BlockSummary = { block: ref.id, file: ref.file, ...counted };
+  const seen = sources.seen();
+  const summary: BlockSummary = { block: ref.id, file: ref.file, ...counted, ...(seen && { sources: seen }) };
   return {
     outputs: files,
     counts: { documents_read: numRead, bytes_read: sizeBytes, ...counts },
+    ...(notes.length === 0 ? {} : { notes }),
     data: summary as unknown as Json,
   };
 }

@@ -1,7 +1,7 @@
 // What one may choose about cleaning.
 import { resolve } from "node:path";
 import { z } from "../base/schema.js";
-import { readFields, recordsField, refuseCrossedFields } from "../formats/read-fields.js";
+import { encoding, readFields, recordsField, refuseCrossedFields } from "../formats/read-fields.js";
 import { WHITESPACE_WORDS } from "./min-tokens.js";
 import { ruleFields } from "./rule-config.js";
 
@@ -12,6 +12,7 @@ export const cleanSchema = z
   .strictObject({
     ...readFields,
     recordsField,
+    encoding,
     /** Unicode normalisation form C. */
     nfc: z.boolean().default(true),
     /** CRLF and CR become LF. */

@@ -23,6 +23,9 @@ const HEADER_BYTES = 16 + NUM_BUCKETS * 4;
 const SEGMENT_ROWS = 2 ** 16;
 /** A segment ends with the row that reaches it. */
 const SEGMENT_ID_BYTES = 2 ** 22;
+/** Room of a table before it grows: of ten thousand small files each has one. */
+const FIRST_ROWS = 2 ** 8;
+const FIRST_ID_BYTES = 2 ** 13;
 /** Hashes are integers below 2^53, exact as numbers; the bucket is their top byte. */
 const BUCKET_DIVISOR = 2 ** 45;
 
@@ -55,11 +58,11 @@ export class IdTableWriter {
   readonly #writer: AtomicWriter;
   readonly #hashOf: typeof hashId;
   readonly #segmentRows: number;
-  readonly #hash: Float64Array;
-  readonly #offset: Float64Array;
-  readonly #line: Float64Array;
-  readonly #idEnd: Uint32Array;
-  #ids = new Uint8Array(2 ** 20);
+  #hash: Float64Array;
+  #offset: Float64Array;
+  #line: Float64Array;
+  #idEnd: Uint32Array;
+  #ids = new Uint8Array(FIRST_ID_BYTES);
   #idBytes = 0;
   #numRows = 0;
   #rowsBefore = 0;
@@ -68,10 +71,11 @@ export class IdTableWriter {
     this.#writer = writer;
     this.#hashOf = hashOf;
     this.#segmentRows = segmentRows;
-    this.#hash = new Float64Array(segmentRows);
-    this.#offset = new Float64Array(segmentRows);
-    this.#line = new Float64Array(segmentRows);
-    this.#idEnd = new Uint32Array(segmentRows);
+    const rows = Math.min(segmentRows, FIRST_ROWS);
+    this.#hash = new Float64Array(rows);
+    this.#offset = new Float64Array(rows);
+    this.#line = new Float64Array(rows);
+    this.#idEnd = new Uint32Array(rows);
   }
 
   /** `hashOf` and `segmentRows` are for tests, which need ids that collide and tables of several segments. */
@@ -82,6 +86,7 @@ export class IdTableWriter {
   /** The next row: its id is bytes [begin, end). */
   async add(bytes: Uint8Array, begin: number, end: number, offset: number, line: number): Promise<void> {
     const row = this.#numRows;
+    if (row === this.#hash.length) this.#growColumns();
     this.#hash[row] = this.#hashOf(bytes, begin, end);
     this.#offset[row] = offset;
     this.#line[row] = line;
@@ -96,6 +101,18 @@ export class IdTableWriter {
     this.#idEnd[row] = idEnd;
     this.#numRows = row + 1;
     if (this.#numRows === this.#segmentRows || idEnd >= SEGMENT_ID_BYTES) await this.#flush();
+  }
+
+  #growColumns(): void {
+    const rows = Math.min(this.#segmentRows, this.#hash.length * 2);
+    const grown = <A extends Float64Array | Uint32Array>(column: A, larger: A): A => {
+      larger.set(column);
+      return larger;
+    };
+    this.#hash = grown(this.#hash, new Float64Array(rows));
+    this.#offset = grown(this.#offset, new Float64Array(rows));
+    this.#line = grown(this.#line, new Float64Array(rows));
+    this.#idEnd = grown(this.#idEnd, new Uint32Array(rows));
   }
 
   async commit(): Promise<FileRef> {

@@ -17,6 +17,8 @@ export interface RejectsArgs {
   readonly counts: Readonly<Record<string, number>>;
   readonly numDuplicates: number;
   readonly maxRejectedFraction: number;
+  /** Of the run, to be told now that all of it has been read. */
+  readonly notes: readonly string[];
 }
 
 /** Lines are handed on so many characters at a time. */
@@ -37,7 +39,7 @@ export async function writeRejects(args: RejectsArgs, { dir, workDir }: TaskCont
   });
   const duplicates = args.numDuplicates > 0 ? { [REJECTED_PREFIX + DUPLICATE_ID]: args.numDuplicates } : {};
   checkThreshold(args, { ...args.counts, ...duplicates }, path);
-  return { outputs: [output], counts: duplicates };
+  return { outputs: [output], counts: duplicates, ...(args.notes.length === 0 ? {} : { notes: args.notes }) };
 }
 
 async function writeBlock(

@@ -1,9 +1,10 @@
 // Which documents of a block a rule is for: patterns on the names of sources, `*` for any characters.
+import { escapeRegExp } from "../base/regexp.js";
 import type { DocumentBlock } from "../records/document-block.js";
 
 export function matchesSource(patterns: readonly string[], source: string): boolean {
   return patterns.some((pattern) => {
-    const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const parts = pattern.split("*").map(escapeRegExp);
     return new RegExp(`^${parts.join(".*")}$`, "su").test(source);
   });
 }

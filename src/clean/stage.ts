@@ -18,10 +18,11 @@ import { checkListedTitles } from "./filters/listed-titles.js";
 import { checkLengthUnit, lengthUnitFiles } from "./min-tokens.js";
 import type { PublishArgs } from "./publish-task.js";
 import type { RejectsArgs } from "./rejects-task.js";
+import { idleRuleNotes } from "./sources-seen.js";
 import { isPart } from "./work-files.js";
 
 /** Raise it when the bytes of an output change, so also with the version of Unicode in native/text. */
-const VERSION = 2;
+const VERSION = 3;
 
 type Context = PhaseContext<CleanConfig>;
 
@@ -64,7 +65,11 @@ function planRejects(context: Context): Task[] {
   }
   const numDuplicates = context.results("duplicates").reduce((sum, result) => sum + duplicatesOf(result).numRefused, 0);
   const { maxRejectedFraction } = context.config;
-  return [task("rejects", "clean/rejects", { blocks, counts, numDuplicates, maxRejectedFraction })];
+  const notes = idleRuleNotes(
+    context.config,
+    blocks.map(({ sources }) => sources),
+  );
+  return [task("rejects", "clean/rejects", { blocks, counts, numDuplicates, maxRejectedFraction, notes })];
 }
 
 function planPublish(context: Context): Task[] {

@@ -17,7 +17,29 @@ export async function dedupFindings(plan: Plan): Promise<DedupFindings | undefin
   const dedup = plan.stages.find(({ entry }) => entry.key === "dedup");
   if (dedup === undefined) return undefined;
   const statistics = await readDedupStatistics(join(dedup.dir, DEDUP_STATISTICS_FILE));
-  return statistics && { sentence: statistics.recall.sentence, warnings: sourceWarnings(statistics) };
+  if (statistics === undefined) return undefined;
+  const { keep } = dedup.config as { keep: string };
+  const warnings = [...keepWarnings(keep, statistics), ...sourceWarnings(statistics)];
+  return { sentence: statistics.recall.sentence, warnings };
+}
+
+const SOURCES_POLICY = "source:";
+const MAX_NAMED = 10;
+
+/** Names of `--keep source:...` that no document has. Nothing is said where the statistics do not list all sources. */
+export function keepWarnings(
+  keep: string,
+  { sources: { sources, list } }: { readonly sources: Pick<DedupStatistics["sources"], "sources" | "list"> },
+): string[] {
+  if (!keep.startsWith(SOURCES_POLICY) || list.length < sources || list.length === 0) return [];
+  const names = list.map(({ source }) => source);
+  const missing = keep
+    .slice(SOURCES_POLICY.length)
+    .split(",")
+    .filter((name) => !names.includes(name));
+  if (missing.length === 0) return [];
+  const there = names.slice(0, MAX_NAMED).join(", ") + (names.length > MAX_NAMED ? " and others" : "");
+  return [`warning: no document has the source ${missing.join(", ")} of keep; there are: ${there}`];
 }
 
 export function sourceWarnings({ sources: { alarms, num_alarms } }: Pick<DedupStatistics, "sources">): string[] {

@@ -1,7 +1,14 @@
 // `millrace inspect FILE` of a corpus file: where its records lie, which fields they have, and the command that reads them.
 import { openStored } from "../base/storage/index.js";
-import { corpusKind } from "../formats/corpus.js";
-import { type FieldLayout, type JsonLayout, longestField, type RecordsLayout, readJsonLayout } from "../read/index.js";
+import { corpusKind, isTable } from "../formats/corpus.js";
+import {
+  type FieldLayout,
+  type JsonLayout,
+  longestField,
+  type RecordsLayout,
+  readJsonLayout,
+  tableColumns,
+} from "../read/index.js";
 import type { CorpusFormat } from "../records/block-reader.js";
 
 const TEXT_FIELD = "text";
@@ -15,18 +22,20 @@ export async function inspectCorpusFile(path: string): Promise<Record<string, un
   const { sizeBytes } = file;
   await file.close();
   const about = { kind: "corpus file", format, compression, sizeBytes };
-  if (format !== "json" && format !== "jsonl") return about;
+  if (isTable(format)) return { ...about, columns: await tableColumns({ file: path, compression }, format) };
+  if (format === "text") return about;
   return { ...about, ...describe(path, format, await readJsonLayout({ file: path, compression }, format)) };
 }
 
 function describe(
   path: string,
   format: CorpusFormat,
-  { bytesRead, isWhole, fault, records }: JsonLayout,
+  { bytesRead, isWhole, encoding, fault, records }: JsonLayout,
 ): Record<string, unknown> {
   const [likely] = records;
   const command = likely === undefined ? undefined : commandFor(path, likely);
   return {
+    ...(encoding === undefined ? {} : { encoding }),
     read: isWhole ? "all of it" : `the first ${bytesRead} bytes`,
     ...(fault === undefined ? {} : { fault }),
     ...(command === undefined ? {} : { command }),

@@ -14,6 +14,7 @@ import { writeYaml } from "../run/config-source.js";
 import { findDamage, readStageFile, STAGE_FILE_NAME } from "../run/stage-file.js";
 import { SUMMARY_NAME } from "../run/stage-folder.js";
 import { inspectCorpusFile } from "./inspect-corpus.js";
+import { inspectTokenizer } from "./inspect-tokenizer.js";
 
 /** Named for the folder that they tell of; any other file of a corpus' format is one. */
 const OWN_FILES: readonly string[] = [STAGE_FILE_NAME, SUMMARY_NAME];
@@ -25,26 +26,26 @@ export interface InspectOptions {
 
 export async function inspect(path: string, options: InspectOptions): Promise<void> {
   const isHere = !isRemote(path);
-  if (isHere && !existsSync(path)) throw invalid("config-input", `expected a file or folder at ${path}, found none`);
-  const isFolder = isHere && (await stat(path)).isDirectory();
+  const isFolder = isHere && existsSync(path) && (await stat(path)).isDirectory();
+  // A folder may hold one beside what else it is; the file of one is nothing else.
+  const tokenizer = isHere && !isFolder ? inspectTokenizer(path) : undefined;
+  if (isHere && tokenizer === undefined && !existsSync(path))
+    throw invalid("config-input", `expected a file or folder at ${path}, found none`);
   const dir = isFolder || !isHere ? path : dirname(path);
   const found =
+    tokenizer ??
     (await shards(dir, path, options)) ??
     (await checkpoint(dir, options)) ??
     (isFolder || OWN_FILES.includes(basename(path)) ? undefined : await inspectCorpusFile(path)) ??
     (await stage(dir, options)) ??
     (await run(dir)) ??
     (await checkpoints(dir, options)) ??
-    (await checkpoints(join(dir, "checkpoints"), options));
+    (await checkpoints(join(dir, "checkpoints"), options)) ??
+    (isFolder ? inspectTokenizer(path) : undefined);
   if (found === undefined) {
     throw invalid(
       "config-input",
-      `expected shards, checkpoints, a stage, a run or a corpus file at ${path}, got none of these`,
-      {
-        hint: existsSync(join(dir, "tokenizer.json"))
-          ? "this is a tokenizer: give the folder to --tokenizer, and inspect the shards that are made with it"
-          : undefined,
-      },
+      `expected shards, checkpoints, a stage, a run, a tokenizer or a corpus file at ${path}, got none of these`,
     );
   }
   process.stdout.write(options.json === true ? `${JSON.stringify(found, null, 2)}\n` : writeYaml(found));

@@ -52,7 +52,7 @@ function buildProgram(): Command {
     .command("inspect")
     .argument(
       "<path>",
-      "folder or file of shards, a checkpoint, the checkpoints of a training, a stage, a run, or a file of a corpus",
+      "folder or file of shards, a checkpoint, the checkpoints of a training, a stage, a run, a tokenizer, or a file of a corpus",
     )
     .description("say what a folder or file holds")
     .option("--verify", "read everything and compare it with its checksums")

@@ -59,6 +59,13 @@ const RECORDS: StageOption = {
   kind: "text",
 };
 
+const ENCODING: StageOption = {
+  flags: "--encoding <name>",
+  description: "of files of text: windows-1252, utf-16le, ... (default: UTF-8, or UTF-16 by its byte order mark)",
+  key: "encoding",
+  kind: "text",
+};
+
 const DEVICE: StageOption = {
   flags: "--device <device>",
   description: "cpu, or cuda: NVIDIA GPUs (default: cpu)",
@@ -90,6 +97,7 @@ export const stageCommands: readonly StageCommand[] = [
       },
       ...READING,
       RECORDS,
+      ENCODING,
     ],
   },
   {
@@ -186,6 +194,7 @@ export const stageCommands: readonly StageCommand[] = [
       { flags: "--seed <n>", description: "which documents those are", key: "seed", kind: "number" },
       ...READING,
       RECORDS,
+      ENCODING,
     ],
   },
   {

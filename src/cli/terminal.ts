@@ -39,6 +39,8 @@ export class Terminal {
       }
       case "stage-stale":
         return `${stage}: ${event.reason}; ${event.action}`;
+      case "note":
+        return `${stage}: ${event.text}`;
       case "stage-up-to-date":
         return `${stage}: up to date`;
       case "stage-finished":

@@ -1,6 +1,7 @@
 // `millrace tokenizer train INPUTS... --out DIR`: learns a byte-level BPE vocabulary from a corpus.
 import { stat } from "node:fs/promises";
 import { identityOf, isRemote } from "../base/storage/index.js";
+import { encodingOfLabel } from "../formats/encodings.js";
 import type { ReadOptions } from "../records/block-reader.js";
 import type { FileRef } from "../records/stage.js";
 import type { TextBlock } from "../tokenizers/train-bpe.js";
@@ -11,6 +12,7 @@ interface TrainOptions {
   readonly vocabSize: number;
   readonly minFrequency: number;
   readonly textField: string;
+  readonly encoding?: string;
   readonly json?: boolean;
 }
 
@@ -30,6 +32,7 @@ export function addTokenizerCommand(program: Command): void {
     .option("--vocab-size <n>", "number of tokens (default: 32000)", wholeNumber, DEFAULT_VOCAB_SIZE)
     .option("--min-frequency <n>", "rarer pairs become no token (default: 2)", wholeNumber, DEFAULT_MIN_FREQUENCY)
     .option("--text-field <name>", "field of the text, dotted", "text")
+    .option("--encoding <name>", "of files of text (default: UTF-8, or UTF-16 by its byte order mark)", encodingName)
     .option("--json", "print figures as JSON, and no progress")
     .action(train);
 }
@@ -40,7 +43,7 @@ async function train(inputs: readonly string[], options: TrainOptions): Promise<
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const rejected = { count: 0 };
   let last = 0;
-  const trained = await trainByteLevelBpe(textBlocks(files, options.textField, rejected), options.out, {
+  const trained = await trainByteLevelBpe(textBlocks(files, options, rejected), options.out, {
     vocabSize: options.vocabSize,
     minFrequency: options.minFrequency,
     onProgress: ({ phase, done }) => {
@@ -76,16 +79,23 @@ async function inputFiles(inputs: readonly string[]): Promise<FileRef[]> {
 
 async function* textBlocks(
   files: readonly FileRef[],
-  textField: string,
+  { textField, encoding }: TrainOptions,
   rejected: { count: number },
 ): AsyncIterable<TextBlock> {
   const { blockReader } = await import("../read/index.js");
-  const options: ReadOptions = { textField, idField: "id", sourceField: "source", maxDocumentBytes: 0 };
+  const options: ReadOptions = { textField, idField: "id", sourceField: "source", maxDocumentBytes: 0, encoding };
   for await (const { ref, payload } of blockReader.plan(files, options, () => false)) {
     const read = await blockReader.read(ref, options, payload);
     rejected.count += read.rejected.length;
+    if (read.note !== undefined) process.stderr.write(`${read.note}\n`);
     yield read.block;
   }
+}
+
+function encodingName(label: string): string {
+  const name = encodingOfLabel(label);
+  if (name === undefined) throw new InvalidArgumentError("expected the name of an encoding, such as windows-1252");
+  return name;
 }
 
 function wholeNumber(text: string): number {

@@ -39,7 +39,7 @@ export { LIMITS, type Limits } from "./limits.js";
 export function createDedupStage(limits: Partial<Limits> = {}): Stage<DedupConfig> {
   return {
     name: "dedup",
-    version: 2,
+    version: 3,
     schema: dedupSchema,
     // The memory bound is no runtime key: how the work is cut into tasks depends on it.
     runtimeKeys: ["simd", "maxRejectedFraction"],

@@ -1,5 +1,6 @@
 // Phase "signatures" (map over blocks): reads each document once and spills what the later phases compare. A block is read
 // in pieces and its columns are written as they come, so neither its texts nor its rows are ever in memory at once.
+import { invalid } from "../base/errors.js";
 import { readOptionsOf } from "../formats/corpus.js";
 import { countRejected, formatRejected } from "../formats/rejected.js";
 import { type SpillWriter, writeSpillRows } from "../formats/spill.js";
@@ -38,12 +39,22 @@ export const signaturesPhase: Phase<DedupConfig> = {
     const options = { ...shinglingOf(config), bands, rows, seed, simd };
     let block = 0;
     for await (const { ref, payload } of reader.plan(inputs, read, isDone)) {
+      requireUtf8(ref);
       const args = { ref, block, engine, read, policy, options } satisfies SignArgs;
       yield { id: ref.id, run: "dedup/sign", args: args as never, payload, sizeBytes: ref.end - ref.start };
       block += 1;
     }
   },
 };
+
+/** Lines are copied as they stand. */
+function requireUtf8({ file, encoding }: BlockRef): void {
+  if (encoding === undefined) return;
+  throw invalid("input-encoding", `expected UTF-8 in ${file} for dedup, got the byte order mark of ${encoding}`, {
+    where: { file, offset: 0 },
+    hint: "run `millrace clean` on it first: it reads such files and writes UTF-8",
+  });
+}
 
 export async function sign(args: SignArgs, { workDir, reader }: TaskContext, payload?: Payload): Promise<TaskResult> {
   const { ref, read } = args;

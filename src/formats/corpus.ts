@@ -36,9 +36,12 @@ export const DEFAULT_READ_OPTIONS: ReadOptions = {
 
 /** The part of a stage's configuration that says how documents are read. */
 export function readOptionsOf(config: ReadOptions): ReadOptions {
-  const { textField, idField, sourceField, maxDocumentBytes, recordsField } = config;
-  const fields = { textField, idField, sourceField, maxDocumentBytes };
-  return recordsField ? { ...fields, recordsField } : fields;
+  const { textField, idField, sourceField, maxDocumentBytes, recordsField, encoding } = config;
+  return {
+    ...{ textField, idField, sourceField, maxDocumentBytes },
+    ...(recordsField ? { recordsField } : {}),
+    ...(encoding === undefined ? {} : { encoding }),
+  };
 }
 
 /** A stage's choices for one of its inputs. */

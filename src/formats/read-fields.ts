@@ -2,6 +2,7 @@
 import { z } from "../base/schema.js";
 import type { ReadOptions } from "../records/block-reader.js";
 import { DEFAULT_READ_OPTIONS } from "./corpus.js";
+import { encodingOfLabel } from "./encodings.js";
 
 export const fieldPath = z.string().regex(/^[^.]+(\.[^.]+)*$/, "expected a name, or names joined by single dots");
 
@@ -25,6 +26,18 @@ export const recordsField = z
   .union([z.literal(""), fieldPath])
   .default("")
   .describe("dotted path from each value of a JSON file to its records");
+
+/** Member of the schemas of stages that read texts of any encoding; and of an input of a recipe. */
+export const encoding = z
+  .string()
+  .transform((label, context) => {
+    const name = encodingOfLabel(label);
+    if (name !== undefined) return name;
+    const message = "expected the name of an encoding, such as utf-16le, windows-1252 or shift_jis";
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  })
+  .optional();
 
 const FIELDS = ["textField", "idField", "sourceField"] as const;
 

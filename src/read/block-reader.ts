@@ -1,7 +1,7 @@
 // BlockReader over corpus files: a block of bytes becomes documents, in native code for lines and here for whole texts.
 import { isUtf8 } from "node:buffer";
-import { invalid, invariant } from "../base/errors.js";
-import { isRemote, openStored } from "../base/storage/index.js";
+import { invariant } from "../base/errors.js";
+import { isRemote } from "../base/storage/index.js";
 import { isTable, ownFields } from "../formats/corpus.js";
 import { native } from "../native.js";
 import type {
@@ -16,16 +16,16 @@ import type {
 } from "../records/block-reader.js";
 import type { DocumentBlock, RejectedRecord } from "../records/document-block.js";
 import type { FileRef } from "../records/stage.js";
+import { checkLength, inputChanged, isRange, wholeBlock } from "./block-bytes.js";
 import { PIECE_BYTES } from "./buffers.js";
-import { foreignEncoding, refuseForeignEncoding } from "./encoding.js";
+import { faultOf, findEncoding, noteOf, wrongEncoding } from "./encoding.js";
+import { transcodeAll } from "./encodings/index.js";
 import { allWithFixedSource, withFixedSource } from "./fixed-source.js";
-import { jsonChunks } from "./json-file.js";
 import { bytesPieces, endOfPiece, filePieces, payloadPieces } from "./line-pieces.js";
 import { joinBytes } from "./line-stream.js";
 import { type Limits, planBlocks } from "./plan.js";
 import { fileRecords, payloadRecords } from "./record-pieces.js";
 import { remoteRecords } from "./remote-records.js";
-import { storedBytes } from "./stored-bytes.js";
 
 /** Small records take more memory for what is known of them than for themselves: so many at a time, about. */
 const RECORDS_A_PIECE = 2 ** 13;
@@ -40,9 +40,13 @@ export function createBlockReader(limits?: Limits): BlockReader {
   return {
     plan: (inputs: readonly FileRef[], options: ReadOptions, isDone: (id: string) => boolean) =>
       planBlocks(inputs, options, isDone, limits),
-    read: async (ref, options, payload) => withFixedSource(await readBlock(ref, ownFields(options, ref), payload), ref),
+    read: async (ref, options, payload) =>
+      withNote(withFixedSource(await readBlock(ref, ownFields(options, ref), payload), ref), ref),
     documents: (ref, options, payload) =>
-      allWithFixedSource(readDocuments(ref, ownFields(options, ref), payload, limits?.pieceBytes), ref),
+      allWithNote(
+        allWithFixedSource(readDocuments(ref, ownFields(options, ref), payload, limits?.pieceBytes), ref),
+        ref,
+      ),
     pieces: (ref, payload) => readPieces(ref, undefined, payload, limits?.pieceBytes),
     records: (ref, offsets, lengths, payload) => readRecords(ref, offsets, lengths, payload, limits?.pieceBytes),
   };
@@ -50,14 +54,27 @@ export function createBlockReader(limits?: Limits): BlockReader {
 
 export const blockReader: BlockReader = createBlockReader();
 
+/** A file that is decoded unasked is told of with its first block. */
+function withNote<P extends ReadPiece>(piece: P, { file, start, encoding, encodingByMark }: BlockRef): P {
+  return start > 0 || encodingByMark === undefined ? piece : { ...piece, note: noteOf(file, encoding!) };
+}
+
+async function* allWithNote(pieces: AsyncIterable<ReadPiece>, ref: BlockRef): AsyncIterable<ReadPiece> {
+  let isFirst = true;
+  for await (const piece of pieces) {
+    yield isFirst ? withNote(piece, ref) : piece;
+    isFirst = false;
+  }
+}
+
 async function readBlock(ref: BlockRef, options: ReadOptions, payload?: Payload): Promise<ReadBlock> {
   if (ref.oversized === true) return rejectedRecord(ref, "too-long", `a record of ${ref.end - ref.start} bytes`);
   if (ref.refused !== undefined) return rejectedRecord(ref, ref.refused.reason, ref.refused.detail);
   if (ref.table !== undefined) return wholeTable(ref, options, payload);
-  const raw = payload === undefined ? await readBytes(ref, options) : wholeOf(payload);
+  const raw = payload === undefined ? await wholeBlock(ref, options.recordsField) : wholeOf(payload);
   checkLength(ref, raw.length);
   if (ref.format === "text") return textBlock(ref, raw, options);
-  return { ...scanLines(ref, { bytes: raw, offset: ref.start }, 0, options), raw };
+  return { ...scanLines(ref, { bytes: raw, offset: ref.start }, beginOf(ref), options).piece, raw };
 }
 
 /** Rows have no bytes of their own to hand on. */
@@ -85,28 +102,22 @@ async function* readDocuments(
     yield* tableDocuments(ref, options, payload, pieceBytes ?? PIECE_BYTES);
     return;
   }
-  let [linesBefore, goalBytes] = [0, FIRST_PIECE_BYTES];
+  let [before, goalBytes] = [beginOf(ref), FIRST_PIECE_BYTES];
   for await (const { bytes, offset } of readPieces(ref, options.recordsField, payload, pieceBytes)) {
     for (let begin = 0; begin < bytes.length; ) {
       const end = endOfPiece(bytes, begin, goalBytes);
-      const found = scanLines(ref, { bytes: bytes.subarray(begin, end), offset: offset + begin }, linesBefore, options);
-      linesBefore += found.numLines;
-      goalBytes = Math.ceil((RECORDS_A_PIECE * (end - begin)) / Math.max(1, found.numLines));
+      const { piece, after } = scanLines(
+        ref,
+        { bytes: bytes.subarray(begin, end), offset: offset + begin },
+        before,
+        options,
+      );
+      before = after;
+      goalBytes = Math.ceil((RECORDS_A_PIECE * (end - begin)) / Math.max(1, piece.numLines));
       begin = end;
-      yield found;
+      yield piece;
     }
   }
-}
-
-function checkLength(ref: BlockRef, length: number): void {
-  if (length !== ref.end - ref.start) throw inputChanged(ref, length);
-}
-
-function inputChanged(ref: BlockRef, length: number): Error {
-  return invalid("input-changed", `expected ${ref.end - ref.start} bytes in block ${ref.id}, got ${length}`, {
-    where: { file: ref.file, offset: ref.start },
-    hint: "the file changed while it was read; run again when it is complete",
-  });
 }
 
 async function* readPieces(
@@ -121,7 +132,7 @@ async function* readPieces(
       ? payloadPieces(payload, ref.start, pieceBytes)
       : isRange(ref)
         ? filePieces(ref.file, ref.version, ref.start, ref.end, pieceBytes)
-        : bytesPieces(new Uint8Array(await readStored(ref, recordsField)), ref.start, pieceBytes);
+        : bytesPieces(await wholeBlock(ref, recordsField), ref.start, pieceBytes);
   let length = 0;
   for await (const piece of pieces) {
     length += piece.bytes.length;
@@ -143,17 +154,12 @@ async function* readRecords(
     else yield* fileRecords(ref.file, offsets, lengths, cutShort, pieceBytes);
     return;
   }
-  const parts = payload ?? [await readStored(ref)];
+  const parts = payload ?? [(await wholeBlock(ref)).buffer];
   checkLength(
     ref,
     parts.reduce((sum, part) => sum + part.byteLength, 0),
   );
   yield* payloadRecords(parts, ref.start, offsets, lengths, pieceBytes);
-}
-
-/** Whether any worker can read the block from its file, with no need of what is before it. */
-function isRange(ref: BlockRef): boolean {
-  return ref.compression === "none" && ref.format !== "json";
 }
 
 function wholeOf(payload: Payload): Uint8Array {
@@ -167,9 +173,28 @@ function wholeOf(payload: Payload): Uint8Array {
   );
 }
 
-function scanLines(ref: BlockRef, { bytes, offset }: LinePiece, linesBefore: number, options: ReadOptions): ReadPiece {
-  if (offset === 0) refuseForeignEncoding(ref.file, bytes);
-  const { rejected, numLines, ...block } = native().scanJsonl(bytes, {
+/** What the scan of a block has to know of what it has seen of it. */
+interface ScanPlace {
+  readonly lines: number;
+  readonly valueBegin: number;
+}
+
+function beginOf({ valueBegin = 0 }: BlockRef): ScanPlace {
+  return { lines: 0, valueBegin };
+}
+
+function scanLines(
+  ref: BlockRef,
+  { bytes, offset }: LinePiece,
+  before: ScanPlace,
+  options: ReadOptions,
+): { readonly piece: ReadPiece; readonly after: ScanPlace } {
+  const {
+    rejected,
+    numLines,
+    valueBegin = 0,
+    ...block
+  } = native().scanJsonl(bytes, {
     textField: options.textField,
     idField: options.idField,
     sourceField: options.sourceField,
@@ -177,31 +202,37 @@ function scanLines(ref: BlockRef, { bytes, offset }: LinePiece, linesBefore: num
     maxDocumentBytes: options.maxDocumentBytes,
     source: ref.source,
     baseOffset: offset,
-    baseLine: linesBefore,
+    baseLine: before.lines,
     values: ref.format === "json",
+    recordsField: options.recordsField ?? "",
+    valueBegin: before.valueBegin,
   });
-  return { block, rejected: rejected.map((record) => ofFile(ref, record)), numLines };
+  const piece = { block, rejected: rejected.map((record) => ofFile(ref, record)), numLines };
+  return { piece, after: { lines: before.lines + numLines, valueBegin } };
 }
 
 function ofFile(ref: BlockRef, record: Omit<RejectedRecord, "file">): RejectedRecord {
-  const { offset, line, reason, detail } = record;
+  const { offset, line } = record;
+  const { reason, detail } = faultOf(ref.encoding, record.reason, record.detail);
   return { file: ref.file, offset, line, reason, ...(detail ? { detail } : {}) };
 }
 
 /** The whole file is one document, `<source>#0`, without a byte order mark. It has no lines. */
 function textBlock(ref: BlockRef, raw: Uint8Array, options: ReadOptions): ReadBlock {
+  const { encoding, byMark, fault } = findEncoding(raw, options.encoding);
+  if (fault !== undefined && options.encoding !== undefined) throw wrongEncoding(ref.file, fault, options.encoding);
+  const note = byMark === undefined ? {} : { note: noteOf(ref.file, encoding!) };
   const reject = (reason: string, detail: string): ReadBlock => {
-    const record = { file: ref.file, offset: ref.start, line: 0, reason, detail };
-    return { block: documentBlock(ref, undefined, raw.length), rejected: [record], raw, numLines: 0 };
+    const record = { file: ref.file, offset: ref.start, line: 0, ...faultOf(encoding, reason, detail) };
+    return { block: documentBlock(ref, undefined, raw.length), rejected: [record], raw, numLines: 0, ...note };
   };
-  const encoding = foreignEncoding(raw);
-  if (encoding !== undefined)
-    return reject("invalid-utf8", `the text is ${encoding} by its byte order mark, not UTF-8`);
-  if (!isUtf8(raw)) return reject("invalid-utf8", "the text is not UTF-8");
-  const text = BYTE_ORDER_MARK.every((byte, i) => raw[i] === byte) ? raw.subarray(BYTE_ORDER_MARK.length) : raw;
+  if (fault !== undefined) return reject("invalid-utf8", `the text has ${fault.found}`);
+  const utf8 = encoding === undefined ? raw : transcodeAll(raw, encoding);
+  if (!isUtf8(utf8)) return reject("invalid-utf8", "the text is not UTF-8");
+  const text = BYTE_ORDER_MARK.every((byte, i) => utf8[i] === byte) ? utf8.subarray(BYTE_ORDER_MARK.length) : utf8;
   const { maxDocumentBytes } = options;
   if (maxDocumentBytes > 0 && text.length > maxDocumentBytes) return reject("too-long", `${text.length} bytes of text`);
-  return { block: documentBlock(ref, text, raw.length), rejected: [], raw, numLines: 0 };
+  return { block: documentBlock(ref, text, raw.length), rejected: [], raw, numLines: 0, ...note };
 }
 
 /** A block of one document, or of none. */
@@ -237,35 +268,4 @@ function rejectedRecord(ref: BlockRef, reason: string, detail: string): ReadBloc
     // A line that is too long is one record; what an open quote makes of CSV may be all the rest.
     ...(ref.oversized === true && !isTable(ref.format) ? {} : { refusedBytes: ref.end - ref.start }),
   };
-}
-
-async function readBytes(ref: BlockRef, { recordsField }: ReadOptions): Promise<Uint8Array> {
-  if (!isRange(ref)) return new Uint8Array(await readStored(ref, recordsField));
-  const bytes = new Uint8Array(ref.end - ref.start);
-  const file = await openStored(ref.file, ref.version);
-  try {
-    return bytes.subarray(0, await file.read(bytes, ref.start));
-  } finally {
-    await file.close();
-  }
-}
-
-/** A block of a file that is read as a stream and whose bytes nobody carried along: everything before it is read again. */
-async function readStored(ref: BlockRef, recordsField = ""): Promise<ArrayBuffer> {
-  const parts: Uint8Array[] = [];
-  let offset = 0;
-  let sizeBytes = 0;
-  const chunks = ref.format === "json" ? linesOfJson(ref, recordsField) : storedBytes(ref);
-  for await (const chunk of chunks) {
-    const part = chunk.subarray(Math.max(0, ref.start - offset), Math.max(0, ref.end - offset));
-    if (part.length > 0) parts.push(part);
-    sizeBytes += part.length;
-    offset += chunk.length;
-    if (offset >= ref.end) break;
-  }
-  return joinBytes(parts, sizeBytes);
-}
-
-async function* linesOfJson(ref: BlockRef, recordsField: string): AsyncIterable<Uint8Array> {
-  for await (const { bytes } of jsonChunks(ref, recordsField)) yield bytes;
 }

@@ -1,6 +1,7 @@
 // From what a person names (a file, a folder, a pattern) to the corpus files meant, in an order that does not depend on
 // the machine.
-import { readdir, stat } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { invalid } from "../base/errors.js";
 import { isRemote } from "../base/storage/index.js";
@@ -19,10 +20,11 @@ export async function expandInput(input: string): Promise<string[]> {
     if (files.length === 0) throw noInput(input, "an object, a folder of corpus files or objects that match at");
     return files;
   }
-  const found = await stat(input).catch(() => undefined);
+  const found = await statOf(input);
   if (found?.isFile()) return [input];
   if (found?.isDirectory()) {
-    const below = await filesBelow(input);
+    const below: string[] = [];
+    await collectBelow(input, below);
     const files = below.filter((path) => isCorpusOfFolder(path));
     if (files.length === 0) {
       const hasJson = below.some((path) => corpusKind(path)?.format === "json");
@@ -31,56 +33,114 @@ export async function expandInput(input: string): Promise<string[]> {
     }
     return files.sort();
   }
-  if (!isPattern(input)) throw noInput(input, "a file or folder at");
+  if (found !== undefined) throw noFile(input, found);
+  if (!isPattern(input)) throw noInput(input, "a file or folder at", await whereLinkLeads(input));
   const segments = input.split(sep);
   const fixed = segments.findIndex(isPattern);
   const root = segments.slice(0, fixed).join(sep) || (input.startsWith(sep) ? sep : ".");
-  const matches = await matchBelow(root, segments.slice(fixed));
-  if (matches.length === 0) throw noInput(input, "files that match");
-  return [...new Set(matches)].sort();
+  const matches = new Set<string>();
+  await collectMatches(root, segments.slice(fixed), matches);
+  if (matches.size === 0) throw noInput(input, "files that match");
+  return [...matches].sort();
 }
 
 function noInput(input: string, what: string, hint?: string): Error {
   return invalid("config-input", `expected ${what} ${input}, found none`, { where: { file: input }, hint });
 }
 
-async function entriesOf(folder: string): Promise<{ name: string; path: string; isFolder: boolean }[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const found = [];
+/** Undefined where nothing is, or a link that leads nowhere. */
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const { code = "an error" } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return undefined;
+    throw unreadable(path, code, error);
+  }
+}
+
+function unreadable(path: string, code: string, cause: unknown): Error {
+  return invalid("config-input", `expected an input that can be looked at, got ${code} at ${path}`, {
+    where: { file: path },
+    hint: "give the user who runs this the right to read it and to enter the folders above it",
+    cause,
+  });
+}
+
+/** Inputs are read more than once, in places: what gives its bytes once is none. */
+function noFile(path: string, found: Stats): Error {
+  const kind = found.isFIFO() ? "a pipe" : found.isSocket() ? "a socket" : "a device";
+  return invalid("config-input", `expected a file or folder for the input, got ${kind} at ${path}`, {
+    where: { file: path },
+    hint: "write what it gives to a file, and name that",
+  });
+}
+
+async function whereLinkLeads(path: string): Promise<string | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSymbolicLink() !== true) return undefined;
+  return `it is a link to ${await readlink(path)}, where nothing is: mend it or take it away`;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly path: string;
+  readonly isFolder: boolean;
+  /** Throws where the entry is no file that could be read: only once it is known to be meant. */
+  require(): Promise<void>;
+}
+
+/** None, where there is no such folder. */
+async function entriesOf(folder: string): Promise<Entry[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
+    throw unreadable(folder, error.code ?? "an error", error);
+  });
+  const found: Entry[] = [];
   for (const entry of entries) {
     const path = join(folder, entry.name);
     // A link to a file counts as the file; a link to a folder is not followed, so that no walk is endless.
-    const isFile = entry.isFile() || (entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isFile());
-    if (isFile || entry.isDirectory()) found.push({ name: entry.name, path, isFolder: entry.isDirectory() });
+    const target = entry.isSymbolicLink() ? await statOf(path) : undefined;
+    if (target?.isDirectory()) continue;
+    const isFile = entry.isFile() || target?.isFile() === true;
+    const require = async (): Promise<void> => {
+      if (isFile) return;
+      const stats = target ?? (await statOf(path));
+      if (stats !== undefined) throw noFile(path, stats);
+      throw noInput(path, "a file at", await whereLinkLeads(path));
+    };
+    found.push({ name: entry.name, path, isFolder: entry.isDirectory(), require });
   }
   return found;
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
-  const files: string[] = [];
-  for (const { name, path, isFolder } of await entriesOf(folder)) {
+async function collectBelow(folder: string, files: string[]): Promise<void> {
+  for (const { name, path, isFolder, require } of await entriesOf(folder)) {
     if (name.startsWith(".")) continue;
-    if (isFolder) files.push(...(await filesBelow(path)));
-    else files.push(path);
+    if (isFolder) {
+      await collectBelow(path, files);
+      continue;
+    }
+    if (corpusKind(path) !== undefined) await require();
+    files.push(path);
   }
-  return files;
 }
 
-async function matchBelow(folder: string, segments: readonly string[]): Promise<string[]> {
+async function collectMatches(folder: string, segments: readonly string[], matches: Set<string>): Promise<void> {
   const [segment, ...rest] = segments;
-  const matches: string[] = [];
   if (segment === ANY_FOLDERS) {
-    matches.push(...(await matchBelow(folder, rest.length === 0 ? ["*"] : rest)));
+    await collectMatches(folder, rest.length === 0 ? ["*"] : rest, matches);
     for (const { name, path, isFolder } of await entriesOf(folder)) {
-      if (isFolder && !name.startsWith(".")) matches.push(...(await matchBelow(path, segments)));
+      if (isFolder && !name.startsWith(".")) await collectMatches(path, segments, matches);
     }
-    return matches;
+    return;
   }
   const expression = segmentExpression(segment!);
-  for (const { name, path, isFolder } of await entriesOf(folder)) {
+  for (const { name, path, isFolder, require } of await entriesOf(folder)) {
     if (!expression.test(name) || (name.startsWith(".") && !segment!.startsWith("."))) continue;
-    if (rest.length > 0 && isFolder) matches.push(...(await matchBelow(path, rest)));
-    if (rest.length === 0 && !isFolder) matches.push(path);
+    if (rest.length > 0 && isFolder) await collectMatches(path, rest, matches);
+    if (rest.length > 0 || isFolder) continue;
+    await require();
+    matches.add(path);
   }
-  return matches;
 }

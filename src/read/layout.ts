@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { parser } from "stream-json";
 import type { Token } from "stream-json/core/parser.js";
 import disassembler from "stream-json/disassembler.js";
+import { encodingOf } from "./encoding.js";
 import { type CorpusBytes, storedBytes } from "./stored-bytes.js";
 
 const MAX_BYTES = 8 * 2 ** 20;
@@ -43,6 +44,8 @@ export interface JsonLayout {
   /** Decompressed. */
   readonly bytesRead: number;
   readonly isWhole: boolean;
+  /** Where it is not UTF-8; what was read is counted in the UTF-8 that it became. */
+  readonly encoding?: string;
   /** What is no JSON in what was read. */
   readonly fault?: string;
   /** Places that may hold a corpus, the one with most text first. */
@@ -56,7 +59,8 @@ export async function readJsonLayout(
   maxBytes: number = MAX_BYTES,
 ): Promise<JsonLayout> {
   const layout = new LayoutOfTokens();
-  const begin = new Begin(file, maxBytes);
+  const { encoding } = await encodingOf(file, file.encoding);
+  const begin = new Begin(encoding === undefined ? file : { ...file, encoding }, maxBytes);
   const options = { jsonStreaming: true, streamValues: false };
   let numFaulty = 0;
   let fault: string | undefined;
@@ -85,7 +89,13 @@ export async function readJsonLayout(
   if (begin.damage !== undefined) throw begin.damage;
   if (numFaulty > (begin.isWhole ? 0 : 1)) fault = `lines that are no JSON: ${numFaulty}`;
   const { bytesRead, isWhole } = begin;
-  return { bytesRead, isWhole, ...(fault === undefined ? {} : { fault }), records: layout.records() };
+  return {
+    bytesRead,
+    isWhole,
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(fault === undefined ? {} : { fault }),
+    records: layout.records(),
+  };
 }
 
 /** The begin of a file, and how much of it that was. */

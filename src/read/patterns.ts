@@ -1,5 +1,6 @@
 // Patterns of paths: `*`, `?`, `[abc]`, `[!abc]`, `{a,b}` within a name, and double stars for any number of folders.
 import { invalid } from "../base/errors.js";
+import { escapeRegExp } from "../base/regexp.js";
 
 const PATTERN_CHARACTERS = /[*?{[]/;
 
@@ -49,7 +50,7 @@ function segmentSource(segment: string): string {
       return ")";
     }
     if (token === "," && depth > 0) return "|";
-    return token.replace(/[.+^$()|[\]\\{}]/g, "\\$&");
+    return escapeRegExp(token);
   });
   if (depth > 0) throw invalid("config-input", `expected a closing brace in the pattern ${segment}, got none`);
   return source;

@@ -1,5 +1,6 @@
 // Chosen records of a block of JSON lines: neighbours are read together, what lies between distant ones is not read.
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync } from "node:fs";
+import { openLocalSync, readLocalSync } from "../base/storage/index.js";
 import type { Payload, RecordPiece } from "../records/block-reader.js";
 import { giveBuffer, growBuffer, PIECE_BYTES, takeBuffer } from "./buffers.js";
 
@@ -50,7 +51,7 @@ export function* fileRecords(
   pieceBytes: number = PIECE_BYTES,
 ): Iterable<RecordPiece> {
   if (offsets.length === 0) return;
-  const file = openSync(path, "r");
+  const file = openLocalSync(path);
   let buffer = takeBuffer(pieceBytes);
   try {
     for (let first = 0; first < offsets.length; ) {
@@ -58,7 +59,7 @@ export function* fileRecords(
       if (sizeBytes > buffer.length) buffer = growBuffer(buffer, 0, sizeBytes);
       for (const { position, into, length } of ranges) {
         for (let got = 0; got < length; ) {
-          const read = readSync(file, buffer, into + got, length - got, position + got);
+          const read = readLocalSync(path, file, buffer.subarray(into + got, into + length), position + got);
           if (read === 0) throw cutShort(position + got);
           got += read;
         }

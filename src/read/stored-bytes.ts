@@ -1,12 +1,13 @@
-// The bytes of a corpus file from its begin, decompressed where it is compressed. A damaged stream gives everything before
-// the damage, then an error that names the file and the place.
+// The bytes of a corpus file from its begin, decompressed where it is compressed, then decoded where it is not UTF-8. A
+// damaged stream gives everything before the damage, then an error that names the file and the place.
 import { DamagedStream, decompress } from "../base/decompress.js";
 import { invalid, type MillraceError } from "../base/errors.js";
 import { streamStored } from "../base/storage/index.js";
 import type { BlockRef } from "../records/block-reader.js";
+import { transcode } from "./encodings/index.js";
 
 /** A corpus file as far as its bytes go. */
-export type CorpusBytes = Pick<BlockRef, "file" | "compression" | "version">;
+export type CorpusBytes = Pick<BlockRef, "file" | "compression" | "version" | "encoding">;
 
 const DAMAGE = {
   gzip: { truncated: "gzip-truncated", other: "gzip-damaged", tool: "gzip -dc" },
@@ -30,10 +31,15 @@ function damaged(file: string, compression: "gzip" | "zstd", offset: number, cau
 }
 
 /** Chunks in order, the caller's to change; memory does not depend on the file's size. */
-export async function* storedBytes({ file, compression, version }: CorpusBytes): AsyncIterable<Uint8Array> {
-  const stored = streamStored(file, version);
+export function storedBytes(file: CorpusBytes): AsyncIterable<Uint8Array> {
+  const bytes = decompressed(file);
+  return file.encoding === undefined ? bytes : transcode(bytes, file.encoding);
+}
+
+async function* decompressed({ file, compression, version }: CorpusBytes): AsyncIterable<Uint8Array> {
+  const stored = (): AsyncIterable<Uint8Array> => streamStored(file, version);
   if (compression === "none") {
-    yield* stored;
+    yield* stored();
     return;
   }
   let offset = 0;

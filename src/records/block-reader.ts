@@ -16,6 +16,8 @@ export interface ReadOptions {
   readonly maxDocumentBytes: number;
   /** Dotted path from each value of a JSON file to its records; none: the values themselves. */
   readonly recordsField?: string;
+  /** What files of text are decoded from, by its name of formats/encodings.ts; none: UTF-8, or what a byte order mark says. */
+  readonly encoding?: string | undefined;
 }
 
 /** Bytes [start, end) of a file, or rows of it. */
@@ -28,8 +30,8 @@ export type TableBlock =
   | {
       readonly kind: "arrow";
       readonly rows: Range;
-      /** Messages of the file: the schema, dictionaries of the batches, and whole batches that hold the rows. */
-      readonly schema: Range;
+      /** Messages of the file: the schema (left out: in the footer alone), dictionaries of the batches, and whole batches that hold the rows. */
+      readonly schema?: Range;
       readonly dictionaries: readonly Range[];
       readonly batches: Range;
       /** Of the first of these batches. */
@@ -42,6 +44,7 @@ export interface InputFields {
   readonly idField?: string;
   readonly sourceField?: string;
   readonly recordsField?: string;
+  readonly encoding?: string;
   /** Of all its documents, whatever they call their source. */
   readonly source?: string;
 }
@@ -58,12 +61,18 @@ export interface BlockRef {
   readonly source: string;
   readonly format: CorpusFormat;
   readonly compression: Compression;
+  /** What a file of records is decoded from where it is not UTF-8: its blocks then stand in the UTF-8 that it becomes. */
+  readonly encoding?: string;
+  /** The file's byte order mark says so, and nobody else. */
+  readonly encodingByMark?: true;
   readonly start: number;
   readonly end: number;
   /** The block is one record that is too long to be read at all: reading it rejects it unread. */
   readonly oversized?: true;
-  /** The block is bytes of a JSON file in which no records can be found: reading it rejects them as one, unread. */
+  /** The block is the rest of a JSON file behind a syntax error: reading it rejects it as one record, unread. */
   readonly refused?: { readonly reason: string; readonly detail: string };
+  /** Of JSON files with a path to records: where the last value begins that has begun before the block. */
+  readonly valueBegin?: number;
   /** Of tables. The bytes [start, end) of Parquet and Arrow files only count: they hold the rows, more or less. */
   readonly table?: TableBlock;
 }
@@ -80,6 +89,8 @@ export interface ReadBlock {
   readonly numLines: number;
   /** Bytes that count as one record because the records in them cannot be told apart: any number may be lost. */
   readonly refusedBytes?: number;
+  /** What the user is to know of the file; said with its first block. */
+  readonly note?: string;
 }
 
 /** Some of a block's documents. */

@@ -36,6 +36,8 @@ export interface TaskResult {
   readonly outputs: readonly FileRef[];
   /** Summed over tasks into the stage's counts. */
   readonly counts: Readonly<Record<string, number>>;
+  /** What the user is to know, a sentence each: of a file, not of a document. */
+  readonly notes?: readonly string[] | undefined;
   /** What later phases need to plan; kept in the journal, so small. */
   readonly data?: Json | undefined;
 }

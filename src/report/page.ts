@@ -15,6 +15,9 @@ import { sampleSection, trainingSection } from "./training-section.js";
 /** The plan names all inputs, and they may be many: beyond this it is cut. */
 const MAX_PLAN_CHARACTERS = 100_000;
 
+/** A folder may hold many files that are told of. */
+const MAX_NOTES = 20;
+
 export function renderPage(run: RunData): string {
   const sections = [
     documentsSection(run),
@@ -95,6 +98,8 @@ function verdict(heldOut: number | null | undefined, entropy: number | null | un
 function documentsSection({ summary, stages }: RunData): Section | undefined {
   if (summary?.documents_read === undefined || stages.every(({ file }) => file.stage === "dedup")) return undefined;
   const read = summary.documents_read;
+  const notes = summary.notes ?? [];
+  const shown = notes.slice(0, MAX_NOTES);
   const reasons = Object.entries(summary.rejected ?? {}).sort((a, b) => b[1] - a[1]);
   const row = (name: string, value: number, drawn: "" | "loss" | "kept", kind?: "indent"): Row => ({
     cells: [name, count(value), percent(value, read), bar(read === 0 ? 0 : value / read, drawn)],
@@ -116,7 +121,9 @@ function documentsSection({ summary, stages }: RunData): Section | undefined {
       row("kept", summary.documents_kept ?? 0, "kept"),
     ],
   )}
-<p class="soft small">${summary.bytes_read === undefined ? undefined : `${bytes(summary.bytes_read)} of input. `}${summary.tokens === undefined ? undefined : `The kept documents are ${count(summary.tokens)} tokens.`}</p>`;
+<p class="soft small">${summary.bytes_read === undefined ? undefined : `${bytes(summary.bytes_read)} of input. `}${summary.tokens === undefined ? undefined : `The kept documents are ${count(summary.tokens)} tokens.`}</p>
+${shown.length > 0 && html`<p>Of the input the run has told:</p><ul>${shown.map((note) => html`<li>${note}</li>`)}</ul>`}
+${notes.length > shown.length && html`<p class="soft small">and ${count(notes.length - shown.length)} more.</p>`}`;
   return { id: "documents", title: "Documents", body };
 }
 

@@ -11,6 +11,7 @@ import { type Row, table } from "./table.js";
 /** docs/formats/rejected.md in a few words. */
 const MEANINGS: Readonly<Record<string, string>> = {
   "invalid-utf8": "bytes that are not UTF-8",
+  "invalid-encoding": "bytes that are no text in the encoding of the file",
   "invalid-json": "not one JSON value, or a line that was cut off",
   "invalid-csv": "no record of CSV with as many fields as the header",
   "not-an-object": "another JSON value than an object",
@@ -85,11 +86,11 @@ function exampleRow(record: RejectedRecord): Row {
 /** Undefined for a file that a shell does not reach, or whose rows are not text. */
 function showCommand({ file, offset, line }: RejectedRecord): Markup | undefined {
   const path = shellWord(file);
-  const format = corpusKind(file)?.format;
+  const { format, compression = "none" } = corpusKind(file) ?? {};
   if (format === "parquet" || format === "arrow") return undefined;
   if (path === undefined || line === 0 || /^[a-z0-9]+:\/\//.test(file)) return undefined;
   const from = `tail -c +${offset + 1}`;
-  const unpack = file.endsWith(".gz") ? "gzip -dc" : file.endsWith(".zst") ? "zstd -dc" : undefined;
+  const unpack = { none: undefined, gzip: "gzip -dc", zstd: "zstd -dc" }[compression];
   const read = unpack === undefined ? `${from} ${path}` : `${unpack} ${path} | ${from}`;
   return html`<code class="command">${read} | head -n 1</code>`;
 }

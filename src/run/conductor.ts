@@ -1,9 +1,10 @@
 // Conducts a plan: locks the folder, makes the datasets, runs the stages in the data's order, each on the outputs of those
 // before it, and writes the summary last. Prints nothing; tells a listener.
-import { readFile, rm } from "node:fs/promises";
+import { readFile, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removePartials, writeFileAtomic } from "../base/atomic.js";
 import { invalid } from "../base/errors.js";
+import { isRemote } from "../base/storage/index.js";
 import { requireCorpusKind, requireLines } from "../formats/corpus.js";
 import { type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
 import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics-file.js";
@@ -144,10 +145,10 @@ class PlanRun {
       else {
         const fields = fieldsOf(input);
         const found = await resolveInput(input.path, this.#registry, this.#cache);
-        files.push(...(fields === undefined ? found : found.map((file) => ({ ...file, fields }))));
+        for (const file of found) files.push(fields === undefined ? file : { ...file, fields });
       }
     }
-    refuseRepeated(files);
+    await refuseRepeated(files);
     return files;
   }
 
@@ -172,17 +173,23 @@ class PlanRun {
   }
 }
 
-/** A file that two inputs mean would be in the corpus twice, under two names. */
-function refuseRepeated(files: readonly FileRef[]): void {
-  const seen = new Set<string>();
+/**
+ * A file that two inputs mean would be in the corpus twice, under two names; so would one and a link to it. Files of equal
+ * content, or of one inode, are different files.
+ */
+async function refuseRepeated(files: readonly FileRef[]): Promise<void> {
+  const seen = new Map<string, string>();
   for (const { path } of files) {
-    if (!seen.has(path)) {
-      seen.add(path);
+    const place = isRemote(path) ? path : await realpath(path).catch(() => path);
+    const other = seen.get(place);
+    if (other === undefined) {
+      seen.set(place, path);
       continue;
     }
-    throw invalid("config-input", "expected each file once among the inputs, got one twice", {
+    const twice = other === path ? "one twice" : `one by another name too: ${other}`;
+    throw invalid("config-input", `expected each file once among the inputs, got ${twice}`, {
       where: { file: path },
-      hint: "a folder or pattern stands for all of its files: name what is not in it",
+      hint: "a folder or pattern stands for all of its files, and a link for what it leads to: name what is not in it",
     });
   }
 }

@@ -25,6 +25,8 @@ export type RunEvent =
   /** The result at hand is of no use, for `reason`; what happens to it follows. */
   | { readonly type: "stage-stale"; readonly stage: string; readonly reason: string; readonly action: string }
   | { readonly type: "stage-up-to-date"; readonly stage: string }
+  /** Something of the input that the user may not expect. */
+  | { readonly type: "note"; readonly stage: string; readonly text: string }
   | { readonly type: "progress"; readonly progress: PhaseProgress }
   | {
       readonly type: "stage-finished";

@@ -4,9 +4,8 @@ import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
-import { digestFile } from "../base/digest.js";
 import { invalid } from "../base/errors.js";
-import { identityOf, isRemote } from "../base/storage/index.js";
+import { identityOf, isRemote, localFault } from "../base/storage/index.js";
 import { listCheckpoints, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
 import { MANIFEST_FILE } from "../formats/manifest.js";
 import { expandInput } from "../read/index.js";
@@ -44,11 +43,13 @@ export class DigestCache {
   /** Of a remote file the digest is its version: nothing is downloaded to learn whether it has changed. */
   async refOf(path: string): Promise<FileRef> {
     if (isRemote(path)) return { path, ...(await identityOf(path)) };
-    const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
+    const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true }).catch((error: unknown) => {
+      throw localFault(path, error);
+    });
     const stamp = `${size}-${mtimeNs}-${ctimeNs}-${ino}`;
     const known = this.#known.get(path);
     if (known?.stamp === stamp) return { path, sizeBytes: Number(size), digest: known.digest };
-    const { sizeBytes, digest } = await digestFile(path);
+    const { sizeBytes, digest } = await identityOf(path);
     this.#known.set(path, { stamp, digest });
     this.#changed = true;
     return { path, sizeBytes, digest };
@@ -96,7 +97,7 @@ export async function resolveInput(path: string, registry: Registry, cache: Dige
   }
   const committed = await readStageFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOTDIR") return undefined;
-    throw error;
+    throw localFault(path, error);
   });
   if (committed !== undefined) {
     const stage = await entryByName(registry, committed.stage).loadStage();

@@ -26,6 +26,7 @@ export interface TaskRecord {
   /** Paths relative to the stage's folder. */
   readonly outputs: readonly FileRef[];
   readonly counts: Readonly<Record<string, number>>;
+  readonly notes?: readonly string[] | undefined;
   readonly data?: Json | undefined;
   readonly seconds: number;
 }
@@ -147,7 +148,7 @@ export class JournalWriter {
 /** A result as the journal keeps it: paths relative to the stage's folder. */
 export function toRecord(dir: string, phase: string, id: string, result: TaskResult, seconds: number): TaskRecord {
   const outputs = result.outputs.map((output) => ({ ...output, path: relative(dir, output.path) }));
-  return { type: "task", phase, id, outputs, counts: result.counts, data: result.data, seconds };
+  return { type: "task", phase, id, outputs, counts: result.counts, notes: result.notes, data: result.data, seconds };
 }
 
 export function fromRecord(dir: string, record: TaskRecord): TaskResult {
@@ -155,5 +156,5 @@ export function fromRecord(dir: string, record: TaskRecord): TaskResult {
     ...output,
     path: isAbsolute(output.path) ? output.path : join(dir, output.path),
   }));
-  return { outputs, counts: record.counts, data: record.data };
+  return { outputs, counts: record.counts, notes: record.notes, data: record.data };
 }

@@ -1,8 +1,8 @@
 // One run a folder: a lock file names the process that works there. A lock whose process is gone is taken over, so a killed
 // run never has to be cleaned up by hand.
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { invalid } from "../base/errors.js";
 
 interface Holder {
@@ -17,20 +17,26 @@ export interface Lock {
 }
 
 export async function acquireLock(path: string): Promise<Lock> {
-  await mkdir(dirname(path), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw unusable(dirname(dirname(path)), error);
-  });
   const mine = JSON.stringify({
     pid: process.pid,
     host: hostname(),
     started: await startOf(process.pid),
   } satisfies Holder);
+  let created: string | undefined;
   for (;;) {
-    // A file is linked into place, so that no one ever reads a lock half written.
-    const draft = join(dirname(path), `.lock-${process.pid}`);
-    await writeFile(draft, mine).catch((error: NodeJS.ErrnoException) => {
+    const made = await mkdir(dirname(path), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
       throw unusable(dirname(dirname(path)), error);
     });
+    created ??= made;
+    // A file is linked into place, so that no one ever reads a lock half written.
+    const draft = join(dirname(path), `.lock-${process.pid}`);
+    try {
+      await writeFile(draft, mine);
+    } catch (error) {
+      // Another run has just released its lock and taken the empty folder away.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
+      throw unusable(dirname(dirname(path)), error as NodeJS.ErrnoException);
+    }
     const taken = await link(draft, path).then(
       () => true,
       (error: NodeJS.ErrnoException) => {
@@ -39,7 +45,7 @@ export async function acquireLock(path: string): Promise<Lock> {
       },
     );
     await rm(draft, { force: true });
-    if (taken) return { release: () => release(path, mine) };
+    if (taken) return { release: () => release(path, mine, created) };
 
     const found = await readFile(path, "utf8").catch(() => undefined);
     if (found === undefined) continue;
@@ -84,8 +90,18 @@ async function removeStale(path: string, stale: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-async function release(path: string, mine: string): Promise<void> {
-  if ((await readFile(path, "utf8").catch(() => "")) === mine) await rm(path, { force: true });
+/** A run that was refused leaves nothing: neither the lock's folder, when nothing else is in it, nor those from `created` on. */
+async function release(path: string, mine: string, created: string | undefined): Promise<void> {
+  if ((await readFile(path, "utf8").catch(() => "")) !== mine) return;
+  await rm(path, { force: true });
+  const first = resolve(created ?? dirname(path));
+  for (let dir = resolve(dirname(path)); ; dir = dirname(dir)) {
+    const removed = await rmdir(dir).then(
+      () => true,
+      () => false,
+    );
+    if (!removed || dir.length <= first.length) return;
+  }
 }
 
 function parseHolder(text: string): Holder | undefined {

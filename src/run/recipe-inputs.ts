@@ -1,11 +1,12 @@
 // `inputs` of a recipe: where documents come from, and what is said of one input alone. docs/formats/recipe.md
 import { existsSync, statSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MillraceError } from "../base/errors.js";
 import { z } from "../base/schema.js";
 import { isRemote } from "../base/storage/index.js";
 import { corpusKind, ownFields } from "../formats/corpus.js";
-import { fieldPath, recordsField, refuseCrossedFields } from "../formats/read-fields.js";
+import { encoding, fieldPath, recordsField, refuseCrossedFields } from "../formats/read-fields.js";
 import { expandInput, isPattern } from "../read/index.js";
 import type { InputFields, ReadOptions } from "../records/block-reader.js";
 import { type ConfigIssue, type ConfigPath, describeIssues, show } from "./config-issue.js";
@@ -19,6 +20,7 @@ const ownKeys = {
   idField: fieldPath.optional(),
   sourceField: fieldPath.optional(),
   recordsField: recordsField.unwrap().optional(),
+  encoding,
   /** Of all documents of the input. */
   source: z.string().min(1).optional(),
 };
@@ -72,7 +74,8 @@ export async function resolveInputs(
     if (missing !== undefined) {
       const name = `inputs.${index}.path`;
       const expected = `expected a file, folder or pattern for ${name}, got ${show(input.path)}, which does not exist`;
-      const message = isRemote(path) || isPattern(path) ? `${name}: ${missing.message}` : expected;
+      const isOwn = isRemote(path) || isPattern(path) || existsSync(path);
+      const message = isOwn ? `${name}: ${missing.message}` : expected;
       const hint = input.path!.startsWith("file://") ? "give the path without file://" : missing.hint;
       issues.push({ path: [INPUTS, index, "path"], message, hint });
     }
@@ -83,7 +86,9 @@ export async function resolveInputs(
 
 /** A folder may be anything of ours, which only its stage can tell; what else there is must be a file or a pattern. */
 async function whyMissing(path: string): Promise<MillraceError | undefined> {
-  if (existsSync(path)) return undefined;
+  // What cannot be looked at is told by whoever looks again.
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() || found?.isDirectory()) return undefined;
   try {
     await expandInput(path);
     return undefined;
@@ -95,7 +100,7 @@ async function whyMissing(path: string): Promise<MillraceError | undefined> {
 
 /** Patterns and remote folders may turn out to hold any files, which only reading them can tell. */
 function mayBeJson(input: RecipeInput): boolean {
-  if ("dataset" in input || statSync(input.path, { throwIfNoEntry: false })?.isDirectory()) return false;
+  if ("dataset" in input || (existsSync(input.path) && statSync(input.path).isDirectory())) return false;
   const kind = corpusKind(input.path);
   return kind === undefined || kind.format === "json";
 }

@@ -21,6 +21,8 @@ export interface StageFile {
   /** Paths relative to the stage's folder. */
   readonly outputs: readonly FileRef[];
   readonly counts: Readonly<Record<string, number>>;
+  /** What the user was told of; the first of them, where there are many. */
+  readonly notes?: readonly string[];
   readonly seconds: number;
   readonly phases: readonly { readonly name: string; readonly tasks: number; readonly seconds: number }[];
 }

@@ -9,6 +9,7 @@ import type { RunListener } from "./events.js";
 import type { Executor } from "./executors/executor.js";
 import { inputIdentity } from "./inputs.js";
 import { fromRecord, JOURNAL_FORMAT, type JournalContent, JournalWriter, taskKey, toRecord } from "./journal.js";
+import { Notes } from "./notes.js";
 import type { PlannedStage } from "./recipe.js";
 import type { AnyStage } from "./registry.js";
 import { findDamage, type StageFile, writeStageFile } from "./stage-file.js";
@@ -49,6 +50,8 @@ type AnyPhase = AnyStage["phases"][number];
 type TaskPhase = Exclude<AnyPhase, { kind: "process" }>;
 
 const NO_JOURNAL: JournalContent = { header: undefined, tasks: new Map(), phases: new Map(), validBytes: 0 };
+/** That are kept. */
+const MAX_NOTES = 1000;
 /** The one record of a phase that governs its own process. */
 const PROCESS_TASK = "process";
 
@@ -96,6 +99,7 @@ class StageRun {
   readonly #key: string;
   readonly #tools: StageTools;
   readonly #results = new Map<string, readonly TaskResult[]>();
+  readonly #notes: Notes;
   readonly #phases: { name: string; tasks: number; seconds: number }[] = [];
 
   constructor(planned: PlannedStage, inputs: StageInputs, identity: StageIdentity, key: string, tools: StageTools) {
@@ -105,6 +109,7 @@ class StageRun {
     this.#identity = identity;
     this.#key = key;
     this.#tools = tools;
+    this.#notes = new Notes(planned.entry.key, tools.onEvent);
   }
 
   async run(found: JournalContent): Promise<StageOutcome> {
@@ -214,6 +219,7 @@ class StageRun {
         await journal.append(toRecord(dir, phase.name, task.id, result, seconds));
         order.set(task.id, result);
         progress.add(task, false);
+        this.#notes.tell(result.notes);
       },
     });
     return [...order].map(([id, result]) => {
@@ -255,6 +261,7 @@ class StageRun {
     for (const result of results) {
       for (const [name, count] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + count;
     }
+    const notes = results.flatMap((result) => result.notes ?? []);
     const seconds = this.#phases.reduce((sum, phase) => sum + phase.seconds, 0);
     const file = await writeStageFile(dir, {
       stage: stage.name,
@@ -264,6 +271,7 @@ class StageRun {
       inputs: [...this.#inputs, ...this.#named].map((input) => ({ ...inputIdentity(input), ...input })),
       outputs: recorded,
       counts,
+      ...(notes.length === 0 ? {} : { notes: notes.slice(0, MAX_NOTES) }),
       seconds,
       phases: this.#phases,
     });

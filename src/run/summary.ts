@@ -25,6 +25,8 @@ export interface Summary {
   /** Documents by the rule of clean that changed their texts, kept or not. */
   readonly rewritten?: Readonly<Record<string, number>>;
   readonly bytes_read?: number;
+  /** What the user was told of the input, sentences of all stages. */
+  readonly notes?: readonly string[];
   /** Share of the pairs above dedup's threshold that it finds; nulls when its sample holds none. */
   readonly recall?: {
     readonly estimate: number | null;
@@ -69,6 +71,7 @@ export function summarize(
     }),
   );
   const tokens = files.get("shard")?.counts.tokens;
+  const notes = [...files.values()].flatMap((file) => file.notes ?? []);
   return {
     format: SUMMARY_FORMAT,
     millrace: plan.millrace,
@@ -84,6 +87,7 @@ export function summarize(
           ...(Object.keys(rewritten).length === 0 ? {} : { rewritten }),
           bytes_read: first.bytes_read ?? 0,
         }),
+    ...(notes.length === 0 ? {} : { notes }),
     ...(dedup === undefined ? {} : { recall: recallOf(dedup) }),
     ...(tokens === undefined ? {} : { tokens }),
     ...figures,

@@ -1,4 +1,5 @@
 // The progress of one phase's tasks, from what the conductor knows of them: their sizes, or only their number.
+import { corpusKind } from "../formats/corpus.js";
 import type { FileRef, Task } from "../records/stage.js";
 import type { RunListener } from "./events.js";
 
@@ -31,7 +32,7 @@ export class TaskProgress {
     } else {
       // Tasks that are planned while they run: a map over plain files covers their bytes, anything else has no known end.
       this.#unit = kind === "map" ? "bytes" : "tasks";
-      const plain = inputs.every(({ path }) => !path.endsWith(".gz"));
+      const plain = inputs.every(({ path }) => (corpusKind(path)?.compression ?? "none") === "none");
       this.#total = kind === "map" && plain ? inputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) : undefined;
     }
   }

@@ -1,7 +1,7 @@
 // What a user may say about sharding.
 import { resolve } from "node:path";
 import { z } from "../base/schema.js";
-import { readFields, recordsField, refuseCrossedFields } from "../formats/read-fields.js";
+import { encoding, readFields, recordsField, refuseCrossedFields } from "../formats/read-fields.js";
 
 export const shardSchema = z
   .strictObject({
@@ -21,6 +21,7 @@ export const shardSchema = z
     seed: z.int().nonnegative().default(1234),
     ...readFields,
     recordsField,
+    encoding,
     /** More rejected records than this share of all end the run. */
     maxRejectedFraction: z.number().min(0).max(1).default(0.01),
   })

@@ -57,7 +57,7 @@ export async function encodeBlock(
   context: TaskContext,
   payload?: Payload,
 ): Promise<TaskResult> {
-  const { block, rejected, numLines } = await context.reader.read(ref, readOptionsOf(config), payload);
+  const { block, rejected, numLines, note } = await context.reader.read(ref, readOptionsOf(config), payload);
   const { train, heldout, unigram } = splitDocuments(block, config, await tokenizerOf(config));
   const { workDir } = context;
   const outputs: FileRef[] = [];
@@ -91,7 +91,7 @@ export async function encodeBlock(
     bytes_read: ref.end - ref.start,
     ...countRejected(rejected),
   };
-  return { outputs, counts, data: { ...part } };
+  return { outputs, counts, ...(note === undefined ? {} : { notes: [note] }), data: { ...part } };
 }
 
 interface SplitDocuments {

@@ -31,7 +31,7 @@ function planCommit(context: PhaseContext<ShardConfig>): Task[] {
 
 export const shardStage: Stage<ShardConfig> = {
   name: "shard",
-  version: 2,
+  version: 3,
   schema: shardSchema,
   // A vocabulary that cannot be loaded is refused before anything is read.
   async check(config) {

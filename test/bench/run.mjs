@@ -10,6 +10,7 @@ import { bigJson } from "./big-json.mjs";
 import { checkpoint } from "./checkpoint.mjs";
 import { root, rounds, threads } from "./compare.mjs";
 import { dedup } from "./dedup.mjs";
+import { encodings } from "./encodings.mjs";
 import { ingest } from "./ingest.mjs";
 import { ops } from "./ops.mjs";
 import { parallel } from "./parallel.mjs";
@@ -27,6 +28,7 @@ const BENCHES = {
   dedup,
   recall,
   ingest,
+  encodings,
   "big-json": bigJson,
   remote,
 };

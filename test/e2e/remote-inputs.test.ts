@@ -36,6 +36,16 @@ beforeAll(async () => {
     ["in/a.jsonl", Buffer.from(lines(documents("a", 1100)))],
     ["in/more/b.jsonl.gz", gzipSync(lines(documents("b", 400)))],
     ["in/more/page 1.txt", Buffer.from(documents("t", 1)[0]!.text!)],
+    [
+      "in/more/u.csv",
+      Buffer.from(
+        `\ufeffid,text\n${documents("u", 300)
+          .map(({ id, text }) => `${id},${text}\n`)
+          .join("")}`,
+        "utf16le",
+      ),
+    ],
+    ["in/more/w.txt", Buffer.from(`\ufeff${documents("w", 1)[0]!.text}`, "utf16le").swap16()],
     ["in/c.json", Buffer.from(JSON.stringify(documents("c", 200)))],
     ["in/.hidden.jsonl", Buffer.from("not read\n")],
     ["in/README.md", Buffer.from("not read either\n")],

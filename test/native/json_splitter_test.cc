@@ -13,6 +13,7 @@
 #include <random>
 
 #include "text/json_cursor.h"
+#include "text/json_marks.h"
 #include "text/unicode.h"
 
 namespace millrace {
@@ -25,10 +26,11 @@ struct Split {
   std::string bytes;  // rewritten, up to the fault
   std::string fault;
   uint64_t complete_until = 0;
-  std::vector<std::pair<uint64_t, uint64_t>> barren;
 
   bool operator==(const Split&) const = default;
 };
+
+bool is_mark(char byte) { return byte > 0 && byte <= kBarrenEnds; }
 
 // Pushes text[cuts[i] .. cuts[i + 1]) one after another.
 Split split(const std::string& text, const Path& path, std::vector<size_t> cuts) {
@@ -40,18 +42,17 @@ Split split(const std::string& text, const Path& path, std::vector<size_t> cuts)
     std::string chunk = text.substr(begin, end - begin);
     const size_t good = splitter.push(reinterpret_cast<uint8_t*>(chunk.data()), chunk.size());
     found.bytes += chunk.substr(0, good);
-    for (const auto& range : splitter.take_barren()) found.barren.emplace_back(range.begin, range.end);
     if (splitter.fault() != nullptr) break;
     begin = end;
   }
   if (splitter.fault() == nullptr) splitter.finish();
-  for (const auto& range : splitter.take_barren()) found.barren.emplace_back(range.begin, range.end);
   if (splitter.fault() != nullptr) found.fault = splitter.fault();
   found.complete_until = splitter.complete_until();
   return found;
 }
 
-// What the splitter must make of a sound text, by recursion over all of it: only records stay, on one line each.
+// What the splitter must make of a sound text, by recursion over all of it: only records stay, on one line each, and
+// marks of the values that a path begins from.
 class Reference {
  public:
   Reference(const std::string& text, Path path)
@@ -63,8 +64,16 @@ class Reference {
     for (cursor_.skip_whitespace(); !cursor_.at_end(); cursor_.skip_whitespace()) {
       const size_t from = at();
       if (any && touches(from)) return std::nullopt;
+      is_fruitful_ = false;
+      const bool is_number = cursor_.peek() == '-' || (cursor_.peek() >= '0' && cursor_.peek() <= '9');
       if (!walk(0)) return std::nullopt;
       any = true;
+      if (path_.empty()) continue;
+      if (is_number)
+        std::fill(out_.begin() + static_cast<std::ptrdiff_t>(from), out_.begin() + static_cast<std::ptrdiff_t>(at()),
+                  ' ');
+      out_[from] = static_cast<char>(is_number ? kBarrenNumber : kValueBegins);
+      if (!is_number && !is_fruitful_) out_[at() - 1] = static_cast<char>(kBarrenEnds);
     }
     return any ? std::optional(out_) : std::nullopt;
   }
@@ -81,6 +90,7 @@ class Reference {
   }
 
   bool walk(size_t depth) {
+    is_fruitful_ = is_fruitful_ || depth == path_.size();
     if (depth == path_.size()) return cursor_.peek() == '[' ? elements() : record();
     if (cursor_.peek() != '{') return cursor_.skip_value(0);
     cursor_.advance();
@@ -129,6 +139,7 @@ class Reference {
   const Path path_;
   std::string out_;
   JsonCursor cursor_;
+  bool is_fruitful_ = false;
 };
 
 class Generator {
@@ -240,21 +251,31 @@ TEST(JsonSplitter, KeepsEveryByteInItsPlaceAndFindsWhatRecursionFinds) {
     ASSERT_TRUE(is_damaged || expected.has_value()) << text;
     for (size_t at = 0; at < found.bytes.size(); ++at) {
       const bool is_line_end = text[at] == '\n' || text[at] == '\r';
-      ASSERT_TRUE(found.bytes[at] == '\n' || found.bytes[at] == (is_line_end ? ' ' : text[at])) << text << " at " << at;
+      const bool is_outside =
+          found.bytes[at] == '\n' || found.bytes[at] == ' ' || (!path.empty() && is_mark(found.bytes[at]));
+      ASSERT_TRUE(is_outside || found.bytes[at] == (is_line_end ? ' ' : text[at])) << text << " at " << at;
     }
     if (!expected) continue;
     ++sound;
     ASSERT_EQ(found.bytes, *expected) << text;
-    records += static_cast<size_t>(std::count_if(expected->begin(), expected->end(), [](char c) { return c != '\n'; }));
+    const auto is_of_record = [](char c) { return c != '\n' && !is_mark(c); };
+    records += static_cast<size_t>(std::count_if(expected->begin(), expected->end(), is_of_record));
   }
   EXPECT_GT(sound, 2000u);
   EXPECT_GT(records, 10000u);
 }
 
-TEST(JsonSplitter, NamesTheValuesInWhichThePathLeadsNowhere) {
-  const Split found = split(R"({"data":[1]} {"x":2} 3 {"data":{}})", {"data"}, {});
+TEST(JsonSplitter, MarksTheValuesInWhichThePathLeadsNowhere) {
+  const Split found = split(R"({"data":[1]}{"x":2}3 {"data":{}}"s"[]true 45)", {"data"}, {});
   EXPECT_EQ(found.fault, "");
-  EXPECT_EQ(found.barren, (std::vector<std::pair<uint64_t, uint64_t>>{{13, 20}, {21, 22}}));
+  EXPECT_EQ(found.bytes, "\2\n\n\n\n\n\n\n\n1\n\n\2\n\n\n\n\n\3\1\n\2\n\n\n\n\n\n\n{}\n\2\n\3\2\3\2\n\n\3\n\1 ");
+}
+
+// Half a number is none: it belongs to what is refused.
+TEST(JsonSplitter, GivesNoMarkOfANumberThatIsCutOff) {
+  EXPECT_EQ(split("{} 1.", {"data"}, {}).complete_until, 3u);
+  EXPECT_EQ(split("{} 1.x", {"data"}, {}).complete_until, 3u);
+  EXPECT_EQ(split("{} 1.5", {"data"}, {}).complete_until, 6u);
 }
 
 // Whatever is complete before a fault counts: the place where reading on makes no sense is that of the record.

@@ -115,6 +115,31 @@ TEST(LineScan, ANameThatIsTakenIsKeptUnderAnotherOne) {
             "\n");
 }
 
+// Values without records are rejected in their places, also where one began before these bytes.
+TEST(LineScan, MarksOfValuesWithoutRecordsBecomeRejectedOnes) {
+  ScanOptions values = options();
+  values.values = true;
+  values.records_field = "data";
+  values.base_offset = 100;
+  values.base_line = 7;
+  values.value_begin = 40;
+  const std::string lines = "\n\3\n\2\n{\"text\":\"a\"}\n\1 \2\n\3\2\n";
+  ScannedBlock block;
+  ASSERT_TRUE(scan_jsonl(bytes_of(lines), lines.size(), values, &block).ok());
+  ASSERT_EQ(block.rejected.size(), 3u);
+  const double places[][3] = {{40, 62, 8}, {118, 1, 10}, {120, 3, 11}};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(block.rejected[i].offset, places[i][0]);
+    EXPECT_EQ(block.rejected[i].length, places[i][1]);
+    EXPECT_EQ(block.rejected[i].line, places[i][2]);
+    EXPECT_STREQ(block.rejected[i].reason, "missing-records");
+    EXPECT_EQ(block.rejected[i].detail, "no \"data\" in the value");
+  }
+  EXPECT_EQ(block.record_line, (std::vector<double>{9}));
+  EXPECT_EQ(block.num_lines, 4u);
+  EXPECT_EQ(block.value_begin, 123u);
+}
+
 TEST(Normalize, RowsKeepTheirBorders) {
   const std::string text = "e\xCC\x81\r\n\r";
   const uint32_t offsets[] = {0, 1, 3, 4, 6};

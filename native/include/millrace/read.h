@@ -32,6 +32,8 @@ typedef struct mr_scan_options {
   int values;                   /* not lines but the values that mr_json_splitter_push leaves: each is a record */
   const double* record_offsets; /* of line i, where lines are made of something else; NULL: where it stands */
   size_t num_record_offsets;
+  mr_text records_field; /* of values: the path of the splitter, */
+  uint64_t value_begin;  /* and mr_scan_view's of the values before */
 } mr_scan_options;
 
 typedef struct mr_rejected_line {
@@ -53,6 +55,7 @@ typedef struct mr_scan_view {
   size_t num_sources;
   size_t num_rejected;
   uint64_t num_lines;
+  uint64_t value_begin; /* of values: where the last one began, so that its end is known to be its */
 } mr_scan_view;
 
 typedef struct mr_scan mr_scan;
@@ -72,9 +75,6 @@ typedef struct mr_json_split {
   size_t good;             /* bytes before the fault, all where there is none */
   uint64_t complete_until; /* offset in the file: all records before are complete */
   const char* fault;       /* NULL while all is well; it holds as long as the splitter */
-  const uint64_t*
-      barren; /* begin and end of each value that has ended and in which the path leads nowhere; until the next call */
-  size_t num_barren;
 } mr_json_split;
 
 /* path: dotted names to walk from each value of the file; empty: none. Where it leads, an array stands for its elements
@@ -82,7 +82,8 @@ typedef struct mr_json_split {
 mr_code mr_json_splitter_create(mr_text path, mr_json_splitter** out);
 void mr_json_splitter_destroy(mr_json_splitter* splitter);
 /* Rewrites the file's next bytes: what is no part of a record becomes LF, a line end inside a record a space. `last`:
- * the file ends behind them. Nothing may be pushed after a fault. */
+ * the file ends behind them. With a path each value leaves a mark where it begins, 0x02 (a number 0x01), and 0x03 where
+ * it ends without records, which mr_scan_jsonl rejects. Nothing may be pushed after a fault. */
 mr_code mr_json_splitter_push(mr_json_splitter* splitter, uint8_t* bytes, size_t size, int last, mr_json_split* out);
 
 /* An owner of texts. */

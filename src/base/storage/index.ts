@@ -4,6 +4,8 @@ import { RemoteFile } from "./remote-file.js";
 import type { StoredFile } from "./stored-file.js";
 import { isRemote } from "./uri.js";
 
+export { localFault } from "./local-fault.js";
+export { openLocalSync, readLocalSync } from "./local-file.js";
 export { findRemote, type Identity, identityOf, listRemote, type RemoteObject } from "./remote-objects.js";
 export { CHUNK_BYTES, type RangeReader, type StoredFile } from "./stored-file.js";
 export { isRemote } from "./uri.js";

@@ -1,6 +1,37 @@
 // A file of this machine.
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { localFault, notAFile } from "./local-fault.js";
 import { CHUNK_BYTES, type RangeReader, type StoredFile } from "./stored-file.js";
+
+/** Without the flag a pipe is opened when somebody writes to it, perhaps never. */
+const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
+
+function requireFile(path: string, found: Stats): void {
+  if (!found.isFile()) throw notAFile(path, found.isDirectory() ? "a folder" : "a pipe or device");
+}
+
+/** For readers that have nothing else to do; fails as LocalFile does. The caller closes it. */
+export function openLocalSync(path: string): number {
+  let file: number | undefined;
+  try {
+    file = openSync(path, READ_AT_ONCE);
+    requireFile(path, fstatSync(file));
+    return file;
+  } catch (error) {
+    if (file !== undefined) closeSync(file);
+    throw localFault(path, error);
+  }
+}
+
+/** Bytes of the file into `into`, from `position` on: how many, 0 at its end. */
+export function readLocalSync(path: string, file: number, into: Uint8Array, position: number): number {
+  try {
+    return readSync(file, into, 0, into.length, position);
+  } catch (error) {
+    throw localFault(path, error);
+  }
+}
 
 export class LocalFile implements StoredFile {
   readonly path: string;
@@ -13,21 +44,29 @@ export class LocalFile implements StoredFile {
     this.#handle = handle;
   }
 
-  /** Fails as node:fs does: ENOENT, EACCES and so on. */
+  /** `input-changed` where there is no file any more, `input-unreadable` where there is one that cannot be read. */
   static async open(path: string): Promise<LocalFile> {
-    const handle = await open(path, "r");
+    const handle = await open(path, READ_AT_ONCE).catch((error: unknown) => {
+      throw localFault(path, error);
+    });
     try {
-      return new LocalFile(path, (await handle.stat()).size, handle);
+      const found = await handle.stat();
+      requireFile(path, found);
+      return new LocalFile(path, found.size, handle);
     } catch (error) {
       await handle.close();
-      throw error;
+      throw localFault(path, error);
     }
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
     let filled = 0;
     while (filled < buffer.length) {
-      const { bytesRead } = await this.#handle.read(buffer, filled, buffer.length - filled, position + filled);
+      const { bytesRead } = await this.#handle
+        .read(buffer, filled, buffer.length - filled, position + filled)
+        .catch((error: unknown) => {
+          throw localFault(this.path, error);
+        });
       if (bytesRead === 0) break;
       filled += bytesRead;
     }

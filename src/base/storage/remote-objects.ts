@@ -1,6 +1,7 @@
 // Remote files by their addresses: whether there is one, what is below a prefix.
 import { digestFile } from "../digest.js";
 import { invalid } from "../errors.js";
+import { localFault } from "./local-fault.js";
 import { storeOf } from "./remote-store.js";
 import { formatUri, isRemote, parseUri } from "./uri.js";
 
@@ -24,7 +25,11 @@ export async function findRemote(path: string): Promise<Identity | undefined> {
 
 /** What tells a file from any other that may lie at its place, there or here. */
 export async function identityOf(path: string): Promise<Identity> {
-  if (!isRemote(path)) return digestFile(path);
+  if (!isRemote(path)) {
+    return digestFile(path).catch((error: unknown) => {
+      throw localFault(path, error);
+    });
+  }
   const found = await findRemote(path);
   if (found !== undefined) return found;
   throw invalid("config-input", `expected an object at ${path}, found none`, { where: { file: path } });

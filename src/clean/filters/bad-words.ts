@@ -1,6 +1,7 @@
 // Drops pages that contain a word of a list: C4's rule (Raffel et al. 2020, arXiv 1910.10683, section 2.2; the published code's
 // get_badwords_filter_fn). The list is the user's to obtain. Both sides are compared in lower case; a word stands between
 // characters that are no letter, number or underscore, unless `anywhere` is set, as C4 does for Japanese, Thai and Chinese.
+import { escapeRegExp } from "../../base/regexp.js";
 import type { Judge, RuleConfig } from "../filter.js";
 import { loadList, requireList } from "./lists.js";
 
@@ -27,7 +28,7 @@ export function judgeBadWords({ file, anywhere }: BadWordsConfig): Judge {
   // Texts are in normal form by then, unless the run leaves them as they are: either form of a word is listed.
   const choices = [...new Set([...words].flatMap((word) => [word, word.normalize("NFC")]))]
     .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
-    .map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"))
+    .map(escapeRegExp)
     .join("|");
   const pattern = new RegExp(anywhere ? choices : `(?<!${WORD})(?:${choices})(?!${WORD})`, "u");
   return (text) => {

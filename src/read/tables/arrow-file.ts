@@ -5,7 +5,8 @@ import { CompressionType, compressionRegistry, type RecordBatch, RecordBatchRead
 import type { BlockRef, Range, ReadOptions, TableBlock } from "../../records/block-reader.js";
 import type { CorpusBytes } from "../stored-bytes.js";
 import { arrowCell, membersWriter } from "./arrow-cells.js";
-import { type ArrowMessage, arrowMessages } from "./arrow-messages.js";
+import { footerSchema } from "./arrow-footer.js";
+import { type ArrowMessage, arrowMessages, columnsOfSchema, isFileForm } from "./arrow-messages.js";
 import { UnreadType } from "./arrow-values.js";
 import { MAX_PART_BYTES, zstdBuffer } from "./codecs.js";
 import { checkColumns } from "./columns.js";
@@ -22,6 +23,16 @@ const SPLIT_BYTES = 64 * 2 ** 20;
 
 compressionRegistry.set(CompressionType.ZSTD, { decode: zstdBuffer });
 compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: decodeLz4Frame });
+
+/** The names of the columns. */
+export async function arrowColumns({ file: path, version }: CorpusBytes): Promise<readonly string[]> {
+  const file = await openStored(path, version);
+  try {
+    return (await findSchema(file)).columns;
+  } finally {
+    await file.close();
+  }
+}
 
 export interface ArrowSlice {
   readonly start: number;
@@ -48,7 +59,7 @@ export async function* planArrow(
 ): AsyncIterable<ArrowSlice> {
   const file = await openStored(arrow.file, arrow.version);
   try {
-    if (file.sizeBytes > 0) yield* slicesOf(file, options, blockBytes);
+    yield* slicesOf(file, options, blockBytes);
   } finally {
     await file.close();
   }
@@ -56,7 +67,8 @@ export async function* planArrow(
 
 async function* slicesOf(file: StoredFile, options: ReadOptions, blockBytes: number): AsyncIterable<ArrowSlice> {
   const dictionaries = new Map<number, Range[]>();
-  let schema: Range | undefined;
+  const { range: schema, columns } = await findSchema(file);
+  checkColumns(file.path, columns, options);
   let open: Gathered | undefined;
   let row = 0;
   const slice = ({ first, last, rows, dictionaries }: Gathered): ArrowSlice => ({
@@ -65,7 +77,7 @@ async function* slicesOf(file: StoredFile, options: ReadOptions, blockBytes: num
     table: {
       kind: "arrow",
       rows,
-      schema: schema!,
+      ...(schema === undefined ? {} : { schema }),
       dictionaries,
       batches: [first.start, last.end],
       firstRow: rows[0],
@@ -75,9 +87,7 @@ async function* slicesOf(file: StoredFile, options: ReadOptions, blockBytes: num
   try {
     for await (const found of arrowMessages(file)) {
       const { holds, bodyLength, start, end } = found;
-      if (schema === undefined) {
-        schema = checkSchema(file, found, options);
-      } else if (holds.kind === "dictionary") {
+      if (holds.kind === "dictionary") {
         const before = holds.isDelta ? (dictionaries.get(holds.id) ?? []) : [];
         dictionaries.set(holds.id, [...before, [start, end]]);
       } else if (holds.kind === "batch") {
@@ -114,10 +124,23 @@ async function* slicesOf(file: StoredFile, options: ReadOptions, blockBytes: num
   if (damage !== undefined) throw damage;
 }
 
-function checkSchema(file: StoredFile, { holds, start, end }: ArrowMessage, options: ReadOptions): Range {
-  if (holds.kind !== "schema") throw damagedTable(file.path, start, "a message that is no schema at the begin");
-  checkColumns(file.path, holds.columns, options);
-  return [start, end];
+interface FoundSchema {
+  /** Undefined: in the footer alone. */
+  readonly range?: Range;
+  readonly columns: readonly string[];
+}
+
+async function findSchema(file: StoredFile): Promise<FoundSchema> {
+  let found: string | undefined;
+  for await (const { holds, start, end } of arrowMessages(file)) {
+    if (holds.kind === "schema") return { range: [start, end], columns: holds.columns };
+    found = "a message that is no schema at the begin";
+    break;
+  }
+  if (await isFileForm(file)) return { columns: columnsOfSchema(file, await footerSchema(file)) };
+  // The stream form may end anywhere between two messages, but a writer begins with the schema.
+  found ??= `${file.sizeBytes === 0 ? "no bytes" : "no messages"}, not even a schema`;
+  throw damagedTable(file.path, 0, found);
 }
 
 /** Equal shares of the rows of one batch. */
@@ -174,7 +197,8 @@ function batchDamage(file: StoredFile, { batches }: ArrowBlock, error: unknown):
 /** The messages of the file make a stream of their own: schema, dictionaries, then each batch. */
 async function* batchesOf(file: StoredFile, block: ArrowBlock): AsyncIterable<RecordBatch> {
   const source = (async function* () {
-    yield await bytesOf(file, [block.schema, ...block.dictionaries]);
+    if (block.schema === undefined) yield await footerSchema(file);
+    yield await bytesOf(file, [...(block.schema === undefined ? [] : [block.schema]), ...block.dictionaries]);
     for await (const { start, end } of messagesIn(file, block.batches)) yield await bytesOf(file, [[start, end]]);
   })();
   const batches = (

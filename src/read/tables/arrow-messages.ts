@@ -3,6 +3,7 @@
 
 import type { StoredFile } from "../../base/storage/index.js";
 import { Message } from "../../formats/arrow.js";
+import { checkMessage } from "./arrow-flatbuffer.js";
 import { damagedTable, unsupportedTable } from "./table-errors.js";
 
 const MAGIC = "ARROW1";
@@ -29,6 +30,18 @@ export interface ArrowMessage {
 async function bytesAt(file: StoredFile, start: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(Math.max(0, Math.min(length, file.sizeBytes - start)));
   return bytes.subarray(0, await file.read(bytes, start));
+}
+
+/** Whether it has a footer; the stream form has none. */
+export async function isFileForm(file: StoredFile): Promise<boolean> {
+  return (await firstMessage(file)) > 0;
+}
+
+/** The names of the columns in a schema message, prefix and all. */
+export function columnsOfSchema(file: StoredFile, message: Buffer): readonly string[] {
+  const { holds } = decode(file, 0, message.subarray(8));
+  if (holds.kind !== "schema") throw damagedTable(file.path, 0, "a footer without a schema");
+  return holds.columns;
 }
 
 /** In the file form the last bytes are the magic again: a file that was cut off is known at once. */
@@ -75,8 +88,9 @@ function cutOff(file: StoredFile, start: number): Error {
 }
 
 /** All of it at once: the library decodes late, and damage must be known here. */
-function decode(file: StoredFile, start: number, metadata: Uint8Array): Pick<ArrowMessage, "holds" | "bodyLength"> {
+function decode(file: StoredFile, start: number, metadata: Buffer): Pick<ArrowMessage, "holds" | "bodyLength"> {
   try {
+    checkMessage(metadata);
     const message = Message.decode(metadata);
     const { bodyLength } = message;
     if (message.isSchema()) {

@@ -1,9 +1,9 @@
 // CSV and TSV files: planning finds the header and where records end, reading makes lines of JSON of whole records.
 import { isUtf8 } from "node:buffer";
 import { invalid } from "../../base/errors.js";
-import { isRemote, openStored } from "../../base/storage/index.js";
+import { isRemote } from "../../base/storage/index.js";
 import type { BlockRef, Payload, ReadOptions } from "../../records/block-reader.js";
-import { refuseForeignEncoding } from "../encoding.js";
+import { blockBytes, checkLength } from "../block-bytes.js";
 import type { StreamBlock } from "../line-stream.js";
 import { type CorpusBytes, storedBytes } from "../stored-bytes.js";
 import { checkColumns } from "./columns.js";
@@ -33,7 +33,6 @@ export async function csvColumns(csv: CsvFile): Promise<readonly string[] | unde
   const namesIn = ({ start, bytes }: StreamBlock): string[] | undefined => {
     if (bytes === undefined) throw refuse(`one of over ${MAX_HEADER_BYTES} bytes`);
     const header = Buffer.concat(bytes.map((part) => new Uint8Array(part)));
-    refuseForeignEncoding(csv.file, header);
     record.read(header, start === 0 ? markLength(header) : 0);
     if (record.isBlank) return undefined;
     if (record.fault !== undefined) {
@@ -89,8 +88,8 @@ export async function* planCsv(
 }
 
 /** Whether any worker can read a block of the file from where it stands at little cost. */
-export function isReadInRanges({ file, compression }: CsvFile): boolean {
-  return compression === "none" && !isRemote(file);
+export function isReadInRanges({ file, compression, encoding }: CsvFile): boolean {
+  return compression === "none" && encoding === undefined && !isRemote(file);
 }
 
 /** Whole records of the block, about a MiB at a time. */
@@ -103,28 +102,8 @@ async function* pieces(ref: BlockRef, payload: Payload | undefined): AsyncIterab
     start: ref.start,
   });
   const whole = ({ bytes = [] }: StreamBlock): Buffer => Buffer.concat(bytes.map((part) => new Uint8Array(part)));
-  for await (const chunk of rangeBytes(ref)) for (const block of stream.push(chunk)) yield whole(block);
+  for await (const chunk of blockBytes(ref)) for (const block of stream.push(chunk)) yield whole(block);
   for (const block of stream.end(false)) yield whole(block);
-}
-
-async function* rangeBytes(ref: BlockRef): AsyncIterable<Uint8Array> {
-  if (ref.compression === "none") {
-    const file = await openStored(ref.file, ref.version);
-    try {
-      yield* file.stream(ref.start, ref.end);
-    } finally {
-      await file.close();
-    }
-    return;
-  }
-  // Nobody carried its bytes along: everything before is decompressed again.
-  let offset = 0;
-  for await (const chunk of storedBytes(ref)) {
-    const part = chunk.subarray(Math.max(0, ref.start - offset), Math.max(0, ref.end - offset));
-    if (part.length > 0) yield part;
-    offset += chunk.length;
-    if (offset >= ref.end) return;
-  }
 }
 
 /** Fills `rows` again and again; each time it is the caller's to empty. The header is counted and passed over. */
@@ -155,16 +134,7 @@ export async function* readCsv(
     offset += bytes.length;
     yield;
   }
-  if (offset !== ref.end) {
-    throw invalid(
-      "input-changed",
-      `expected ${ref.end - ref.start} bytes in block ${ref.id}, got ${offset - ref.start}`,
-      {
-        where: { file: ref.file, offset: ref.start },
-        hint: "the file changed while it was read; run again when it is complete",
-      },
-    );
-  }
+  checkLength(ref, offset - ref.start);
 }
 
 function addRow(

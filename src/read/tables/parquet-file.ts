@@ -52,6 +52,16 @@ async function readFooter(file: StoredFile): Promise<ParquetFooter> {
   }
 }
 
+/** The names of the columns, which may hold lists, maps and groups. */
+export async function parquetColumns({ file: path, version }: CorpusBytes): Promise<readonly string[]> {
+  const file = await openStored(path, version);
+  try {
+    return (await readFooter(file)).schema.columns.map(({ name }) => name);
+  } finally {
+    await file.close();
+  }
+}
+
 export interface ParquetSlice {
   readonly start: number;
   readonly end: number;

@@ -4,6 +4,7 @@ import { invariant } from "../../base/errors.js";
 import { native } from "../../native.js";
 import type { BlockRef, Payload, ReadOptions, ReadPiece } from "../../records/block-reader.js";
 import type { RejectedRecord } from "../../records/document-block.js";
+import { faultOf } from "../encoding.js";
 import { RowLines } from "./row-lines.js";
 
 /** Pieces of about `pieceBytes`, in order; line numbers go on from piece to piece. */
@@ -55,8 +56,14 @@ function scanRows(ref: BlockRef, options: ReadOptions, rows: RowLines): ReadPiec
   const lineOf = (row: number): number => rows.lines[row - 1]!;
   const ofRows = rejected.map(({ offset, line, reason, detail }): RejectedRecord => {
     // Where the byte stands in the line that was made of the row is of no use to anybody.
-    const said = reason === "invalid-utf8" ? "a text of the row is not UTF-8" : detail;
-    return { file: ref.file, offset, line: lineOf(line), reason, ...(said ? { detail: said } : {}) };
+    const said = faultOf(ref.encoding, reason, reason === "invalid-utf8" ? "a text of the row is not UTF-8" : detail);
+    return {
+      file: ref.file,
+      offset,
+      line: lineOf(line),
+      reason: said.reason,
+      ...(said.detail ? { detail: said.detail } : {}),
+    };
   });
   const faults = rows.faults.map((fault): RejectedRecord => ({ file: ref.file, ...fault }));
   return {

@@ -1,11 +1,15 @@
 // The audit's reader of records beside the native one: the same documents, and of a rejected record the reason is among the faults.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ReadRecord, readRecord } from "#src/audit/record.js";
+import { type ReadRecord, readRecord, readText } from "#src/audit/record.js";
+import { DEFAULT_READ_OPTIONS } from "#src/formats/corpus.js";
 import { native } from "#src/native.js";
+import { blockReader } from "#src/read/index.js";
+import { documentOf } from "#src/records/document-block.js";
 
 const FIELDS = {
   text: ["text"],
@@ -123,4 +127,38 @@ test("the files of the JSON test suite are read alike", () => {
     compared += 1;
   }
   expect(compared).toBeGreaterThan(200);
+});
+
+test("texts of any encoding that needs no stating are read alike", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "audit-texts-"));
+  const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, "utf16le");
+  const texts = [
+    Buffer.from("\ufeffplain \u00e9"),
+    utf16("marked \u{1f600}"),
+    utf16("marked \u00e9").swap16(),
+    utf16("half \ud83d of it"),
+    utf16("half \ude00 of it").swap16(),
+    utf16("an odd byte").subarray(0, -1),
+    Buffer.from("no mark", "utf16le"),
+    Buffer.from("no mark", "utf16le").swap16(),
+    Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]),
+    Buffer.from([0, 0, 0xfe, 0xff, 0, 0, 0, 0x61]),
+    Buffer.from([0xe9, 0x61]),
+    Buffer.from("a\0b"),
+  ];
+  try {
+    for (const [i, bytes] of texts.entries()) {
+      const path = join(dir, `${i}.txt`);
+      writeFileSync(path, bytes);
+      const inputs = [{ path, sizeBytes: bytes.length, digest: "" }];
+      for await (const { ref } of blockReader.plan(inputs, DEFAULT_READ_OPTIONS, () => false)) {
+        const { block, rejected } = await blockReader.read(ref, DEFAULT_READ_OPTIONS);
+        const mine = readText(bytes, DEFAULT_READ_OPTIONS.maxDocumentBytes);
+        expect(mine.faults ?? [], `${i}`).toEqual(rejected.map(({ reason }) => reason));
+        if (mine.document !== undefined) expect(documentOf(block, 0).text).toBe(mine.document.text);
+      }
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

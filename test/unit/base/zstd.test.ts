@@ -56,6 +56,37 @@ test("frames, skipped ones between them, are one stream in slices of any size", 
   expect(decoded(plainFrame("", 0))).toBe("");
 });
 
+test("a stream that is cut off anywhere, or followed by other bytes, gives all whole blocks before", async () => {
+  // The decoder wants to see 18 bytes of a frame before it begins.
+  const block = "a block of more than that";
+  const stream = Buffer.concat([frame, plainFrame(block, 5)]);
+  const given = async (bytes: Uint8Array, slice: number) => {
+    const pieces: Uint8Array[] = [];
+    const open = async function* (): AsyncIterable<Uint8Array> {
+      for (let at = 0; at < bytes.length; at += slice) yield bytes.subarray(at, at + slice);
+    };
+    let damage: unknown;
+    try {
+      for await (const piece of decompress(open, "zstd")) pieces.push(piece);
+    } catch (error) {
+      damage = error;
+    }
+    return { text: Buffer.concat(pieces).toString(), damage };
+  };
+  // The one block of the first frame ends before its checksum, the raw block behind seven more bytes and its own header.
+  const raw = frame.length + 6 + 3 + block.length;
+  for (let length = 1; length < stream.length; length += 1) {
+    const least = length < frame.length - 4 ? "" : length < raw ? content : content + block;
+    for (const slice of [1, 7, length]) {
+      const { text, damage } = await given(stream.subarray(0, length), slice);
+      expect(text, `${length} in ${slice}`).toBe(least);
+      if (length !== frame.length) expect(damage).toMatchObject({ truncated: true });
+    }
+  }
+  const behind = await given(Buffer.concat([stream, Buffer.alloc(5000, "x")]), 4096);
+  expect(behind).toMatchObject({ text: `${content}${block}rrrrr`, damage: { truncated: false } });
+});
+
 test("no bytes at all are a stream that was cut short", () => {
   expect(() => decoded(Buffer.alloc(0))).toThrow("unexpected end");
 });
@@ -95,7 +126,7 @@ test("files give what was decoded before the damage, then the damage", async () 
   writeFileSync(path, Buffer.concat([frame, frame.subarray(0, 60)]));
   const pieces: Uint8Array[] = [];
   const reading = (async () => {
-    for await (const piece of decompress(streamStored(path), "zstd")) pieces.push(piece);
+    for await (const piece of decompress(() => streamStored(path), "zstd")) pieces.push(piece);
   })();
   await expect(reading).rejects.toSatisfy((error) => error instanceof DamagedStream && error.truncated);
   expect(Buffer.concat(pieces).toString()).toBe(content);

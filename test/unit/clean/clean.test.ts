@@ -180,7 +180,7 @@ describe("clean", () => {
     const bytes = Buffer.concat(await Promise.all(run.parts.map(({ path }) => readFile(path))));
     // Another digest here means another version in src/clean/stage.ts.
     expect({ version: cleanStage.version, digest: digestBytes(bytes) }).toEqual({
-      version: 2,
+      version: 3,
       digest: "xxh64:ebcdc0478af753e7",
     });
   });

@@ -114,9 +114,33 @@ const ROWS: readonly Row[] = [
   ],
   [
     "UTF-16 with its mark",
-    [Buffer.from(MARK + record("a"), "utf16le"), { refused: "input-encoding" }],
-    [Buffer.from(MARK + record("a"), "utf16le"), { refused: "input-encoding" }],
-    [Buffer.from(`${MARK}a`, "utf16le"), dropped("invalid-utf8")],
+    [Buffer.from(MARK + record("a"), "utf16le"), kept("a")],
+    [Buffer.from(MARK + record("a"), "utf16le"), kept("a")],
+    [Buffer.from(`${MARK}a`, "utf16le"), kept("a")],
+  ],
+  [
+    "half a surrogate pair in UTF-16",
+    [
+      Buffer.from(`${MARK}${record("a\ud83d")}\n${record("\ud83d\ude00")}`, "utf16le"),
+      { texts: ["\u{1f600}"], reasons: ["invalid-encoding"] },
+    ],
+    [
+      Buffer.from(`${MARK}${record("a\udc00")}\n${record("\ud83d\ude00")}`, "utf16le"),
+      { texts: ["\u{1f600}"], reasons: ["invalid-encoding"] },
+    ],
+    [Buffer.from(`${MARK}a\ud83d`, "utf16le"), dropped("invalid-encoding")],
+  ],
+  [
+    "UTF-16 without a mark",
+    [Buffer.from(record("abc"), "utf16le"), { refused: "input-encoding" }],
+    [Buffer.from(record("abc"), "utf16le").swap16(), { refused: "input-encoding" }],
+    [Buffer.from("some text", "utf16le"), dropped("invalid-utf8")],
+  ],
+  [
+    "UTF-32 with its mark",
+    [bytes([0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0]), { refused: "input-encoding" }],
+    [bytes([0, 0, 0xfe, 0xff, 0, 0, 0, 0x7b]), { refused: "input-encoding" }],
+    [bytes([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]), dropped("invalid-utf8")],
   ],
 ];
 

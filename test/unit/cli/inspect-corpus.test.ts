@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Table, tableToIPC, vectorFromArray } from "apache-arrow";
 import { afterAll, expect, test } from "vitest";
 
 const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
@@ -35,6 +36,18 @@ test("a nested file is shown with the command that reads it, and the command doe
   const words = ["it's nested.json", "--records-field", "data.articles", "--text-field", "body", "--out", "out"];
   const run = millrace("clean", ...words);
   expect(run.stdout).toMatch(/documents read +3$/m);
+});
+
+test("tables are shown with their columns, whatever encoding a CSV file is in", () => {
+  writeFileSync(join(dir, "table.csv"), Buffer.from('\ufeffid,"the, text"\r\n1,a\r\n', "utf16le"));
+  const { stdout } = millrace("inspect", "table.csv", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ format: "csv", columns: ["id", "the, text"] });
+  const table = new Table({ id: vectorFromArray(["1"]), body: vectorFromArray(["a"]) });
+  writeFileSync(join(dir, "table.arrow"), tableToIPC(table, "file"));
+  const shown = JSON.parse(millrace("inspect", "table.arrow", "--json").stdout);
+  expect(shown).toMatchObject({ format: "arrow", columns: ["id", "body"] });
+  writeFileSync(join(dir, "empty.arrow"), "");
+  expect(millrace("inspect", "empty.arrow").stderr).toContain("not even a schema");
 });
 
 test("a corpus whose texts are under another name is refused with the way to find it", () => {

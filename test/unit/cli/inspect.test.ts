@@ -149,8 +149,8 @@ describe("the checkpoints of a training", () => {
   });
 });
 
-test("a tokenizer's folder is no folder to inspect, and the refusal says where it belongs", () => {
+test("a tokenizer's folder whose file is none is refused with what is wrong in it", () => {
   const dir = mkdtempSync(join(run, "tokenizer-"));
   writeFileSync(join(dir, "tokenizer.json"), "{}");
-  expect(inspect(dir).stderr).toContain("this is a tokenizer: give the folder to --tokenizer");
+  expect(inspect(dir).stderr).toContain("expected BPE or WordPiece for model.type, got nothing");
 });

@@ -140,7 +140,7 @@ test("under the policy first the order matters, so the comparison can fail", asy
 });
 
 // Raise dedupStage.version together with these digests: a journal must never take old bytes for new ones.
-test("version 2 writes these bytes", async () => {
+test("version 3 writes these bytes", async () => {
   const { keptBytes, removedText } = await runDedup(writeCorpus({ "golden.jsonl": mixedCorpus(4, 30) }));
   expect([digestBytes(keptBytes), digestBytes(Buffer.from(removedText))]).toEqual([
     "xxh64:c019d98a5d5f84ee",

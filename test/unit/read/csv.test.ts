@@ -145,12 +145,10 @@ describe("a header", () => {
     }
   });
 
-  test("in UTF-16 or UTF-32 is refused with the encoding's name", async () => {
+  test("in UTF-32 is refused with the encoding's name", async () => {
     for (const [encoding, mark] of [
-      ["UTF-16LE", [0xff, 0xfe, 0x74, 0]],
-      ["UTF-16BE", [0xfe, 0xff, 0, 0x74]],
-      ["UTF-32LE", [0xff, 0xfe, 0, 0]],
-      ["UTF-32BE", [0, 0, 0xfe, 0xff]],
+      ["utf-32le", [0xff, 0xfe, 0, 0]],
+      ["utf-32be", [0, 0, 0xfe, 0xff]],
     ] as const) {
       const { error } = await readCsv(Uint8Array.from(mark));
       expect(error).toMatchObject({ code: "input-encoding" });

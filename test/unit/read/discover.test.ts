@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -69,4 +70,46 @@ test.each(["none.jsonl", "*.csv", "sub/deep/none"])("what stands for nothing is 
 
 test("a pattern whose brackets hold no range is the pattern's mistake, not a fault of ours", async () => {
   await expect(expand("[z-a].jsonl")).rejects.toMatchObject({ code: "config-input" });
+});
+
+test("a link that leads nowhere is refused with where it leads, however it is named, unless it is no corpus file", async () => {
+  const own = join(dir, ".links");
+  await mkdir(own);
+  await symlink("nowhere", join(own, "notes.md"));
+  await writeFile(join(own, "a.jsonl"), "");
+  expect(await expandInput(own)).toEqual([join(own, "a.jsonl")]);
+  await symlink("nowhere", join(own, "b.jsonl"));
+  await symlink("c.txt", join(own, "c.txt"));
+  for (const input of [own, join(own, "b.jsonl"), join(own, "[bc].*"), join(own, "**/*.jsonl")]) {
+    await expect(expandInput(input), input).rejects.toMatchObject({
+      code: "config-input",
+      hint: expect.stringContaining("it is a link to nowhere, where nothing is"),
+    });
+  }
+  await expect(expandInput(join(own, "c.txt"))).rejects.toMatchObject({
+    hint: expect.stringContaining("link to c.txt"),
+  });
+});
+
+test("a pipe is refused: inputs are read more than once", async () => {
+  const own = join(dir, ".pipes");
+  await mkdir(own);
+  execFileSync("mkfifo", [join(own, "a.jsonl")]);
+  for (const input of [own, join(own, "a.jsonl"), join(own, "*")]) {
+    await expect(expandInput(input), input).rejects.toMatchObject({
+      code: "config-input",
+      message: expect.stringContaining("got a pipe at"),
+    });
+  }
+});
+
+test("names may hold spaces, line ends, quotes and any script", async () => {
+  const own = join(dir, ".names");
+  await mkdir(own);
+  const names = ["a b.jsonl", "a\nb.jsonl", "'\"$(x).jsonl", "\u6587\u66f8.jsonl", "e\u0301.jsonl", "-x.jsonl"];
+  for (const name of names) await writeFile(join(own, name), "");
+  const paths = names.map((name) => join(own, name)).sort();
+  expect(await expandInput(own)).toEqual(paths);
+  expect(await expandInput(join(own, "*.jsonl"))).toEqual(paths);
+  for (const path of paths) expect(await expandInput(path)).toEqual([path]);
 });

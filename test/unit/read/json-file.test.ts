@@ -49,6 +49,57 @@ describe("the records of a JSON file", () => {
     ]);
   });
 
+  test("are missing once a value, in the order of the file, in blocks of the usual size", async () => {
+    const values = Array.from({ length: 5000 }, (_, i) =>
+      i % 100 === 7 ? { data: { items: [{ text: `${i}` }, { text: "second" }] } } : { data: [i], other: {} },
+    );
+    const content = values.map((value) => JSON.stringify(value)).join("\n");
+    const limits = { blockBytes: 2 ** 14, maxRecordBytes: 2 ** 20, pieceBytes: 2 ** 10 };
+    const found = await readJson(content, { recordsField: "data.items", limits });
+    expect(texts(found)).toHaveLength(100);
+    const barren = values.filter((_, i) => i % 100 !== 7);
+    expect(found.rejected).toHaveLength(barren.length);
+    expect(found.rejected.every(({ detail }) => detail === 'no "data.items" in the value')).toBe(true);
+    for (const { offset } of found.rejected) expect(content.slice(offset)).toMatch(/^\{"data":\[/);
+    const offsets = found.rejected.map(({ offset }) => offset);
+    expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+    // A record is counted where it stands among those that are none.
+    const lines = [...found.documents, ...found.rejected].sort((a, b) => a.offset - b.offset).map(({ line }) => line);
+    expect(lines).toEqual(lines.map((_, i) => i + 1));
+    expect(found.numBlocks).toBeLessThanOrEqual(Math.ceil(content.length / limits.blockBytes));
+    expect(found.sizeBytes).toBe(content.length);
+  });
+
+  test("are missing alike however the file is cut and read", async () => {
+    const kinds = ["7", "-1.5e3", '"a"', "true", "[1,[2]]", "{}", '{"b":{"a":1}}', '{"a":[{"text":"x"}]}', '{"a":{}}'];
+    const values = fc.array(fc.tuple(fc.constantFrom(...kinds), fc.constantFrom(" ", "\n", "\r\n  ")), {
+      minLength: 1,
+    });
+    const sizes = fc.record({
+      blockBytes: fc.integer({ min: 1, max: 30 }),
+      pieceBytes: fc.integer({ min: 1, max: 9 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(values, sizes, fc.boolean(), async (parts, { blockBytes, pieceBytes }, again) => {
+        const content = parts.flat().join("");
+        const limits = { blockBytes, maxRecordBytes: 2 ** 20, pieceBytes };
+        const found = await readJson(content, { recordsField: "a", limits, again });
+        const whole = await readJson(content, { recordsField: "a" });
+        expect({ ...found, numBlocks: 0 }).toEqual({ ...whole, numBlocks: 0 });
+        const numMissing = found.rejected.filter(({ reason }) => reason === "missing-records").length;
+        expect(numMissing).toBe(parts.filter(([value]) => !value.startsWith('{"a"')).length);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("are not said to be missing in a number that is cut off", async () => {
+    expect(reasons(await readJson("7 8.", { recordsField: "a" }))).toEqual([
+      [0, "missing-records"],
+      [2, "invalid-json"],
+    ]);
+  });
+
   test("are each rejected alone when only they are bad", async () => {
     const parts = [Buffer.from('[{"text":"\xff"}', "latin1"), Buffer.from(',1,{"text":2},{"text":"good"}]')];
     const found = await readJson(Buffer.concat(parts));
@@ -76,7 +127,7 @@ describe("a syntax error", () => {
     for (const limits of [WIDE, { blockBytes: 8, maxRecordBytes: 64, pieceBytes: 5 }]) {
       const found = await readJson(content, { limits });
       expect(texts(found)).toEqual(["a", "b"]);
-      expect(found.rejected).toEqual([{ offset, reason: "invalid-json", detail }]);
+      expect(found.rejected).toEqual([{ offset, line: 3, reason: "invalid-json", detail }]);
     }
   });
 

@@ -19,7 +19,6 @@ const SEQUENCES = ["n_structure_double_array.json", "n_structure_object_with_tra
 
 /** Of the files that a parser may treat as it likes, those that are not UTF-8. */
 const REFUSED = [
-  "i_string_UTF-16LE_with_BOM.json",
   "i_string_UTF-8_invalid_sequence.json",
   "i_string_UTF8_surrogate_U+D800.json",
   "i_string_invalid_utf-8.json",

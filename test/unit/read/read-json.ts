@@ -18,7 +18,14 @@ export const WIDE = { blockBytes: 2 ** 20, maxRecordBytes: 2 ** 20, pieceBytes: 
 
 export interface Found {
   readonly documents: { readonly id: string; readonly text: string; readonly offset: number; readonly line: number }[];
-  readonly rejected: { readonly offset: number; readonly reason: string; readonly detail: string | undefined }[];
+  readonly rejected: {
+    readonly offset: number;
+    readonly line: number;
+    readonly reason: string;
+    readonly detail: string | undefined;
+  }[];
+  /** Of the blocks together. */
+  readonly sizeBytes: number;
   readonly numBlocks: number;
   readonly error?: unknown;
 }
@@ -32,8 +39,8 @@ export async function readJson(
   await writeFile(path, content);
   const reader = createBlockReader(limits);
   const options = { ...DEFAULT_READ_OPTIONS, recordsField };
-  const found: Omit<Found, "numBlocks"> = { documents: [], rejected: [] };
-  let [lines, numBlocks] = [0, 0];
+  const found: Pick<Found, "documents" | "rejected"> = { documents: [], rejected: [] };
+  let [lines, numBlocks, sizeBytes] = [0, 0, 0];
   try {
     for await (const { ref, payload } of reader.plan([{ path, ...(await digestFile(path)) }], options, () => again)) {
       const { block, rejected, numLines } = await reader.read(ref, options, payload);
@@ -41,14 +48,17 @@ export async function readJson(
         const { id, text } = documentOf(block, row);
         found.documents.push({ id, text, offset: block.recordOffset[row]!, line: block.recordLine[row]! + lines });
       }
-      for (const { offset, reason, detail } of rejected) found.rejected.push({ offset, reason, detail });
+      for (const { offset, line, reason, detail } of rejected) {
+        found.rejected.push({ offset, line: line + lines, reason, detail });
+      }
       lines += numLines;
       numBlocks += 1;
+      sizeBytes += ref.end - ref.start;
     }
   } catch (error) {
-    return { ...found, numBlocks, error };
+    return { ...found, numBlocks, sizeBytes, error };
   }
-  return { ...found, numBlocks };
+  return { ...found, numBlocks, sizeBytes };
 }
 
 export const texts = ({ documents }: Found): string[] => documents.map(({ text }) => text);

@@ -150,6 +150,8 @@ describe("the report", () => {
     expect(commands("a.jsonl")).toEqual(["tail -c +42 a.jsonl | head -n 1"]);
     expect(commands("a.jsonl.gz")).toEqual(["gzip -dc a.jsonl.gz | tail -c +42 | head -n 1"]);
     expect(commands("a b.jsonl.zst")).toEqual(["zstd -dc &#39;a b.jsonl.zst&#39; | tail -c +42 | head -n 1"]);
+    expect(commands("A.JSONL.GZ")).toEqual(["gzip -dc A.JSONL.GZ | tail -c +42 | head -n 1"]);
+    expect(commands("a.Txt.Zst")).toEqual(["zstd -dc a.Txt.Zst | tail -c +42 | head -n 1"]);
     for (const file of ["a.parquet", "a.arrow", "s3://bucket/a.jsonl"]) expect(commands(file), file).toEqual([]);
   });
 

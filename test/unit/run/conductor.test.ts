@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RunEvent } from "#src/run/events.js";
@@ -57,6 +57,24 @@ describe("a run", () => {
     rewrite(other);
     await runToy(other);
     expect(dataOf(toy.out)).toEqual(dataOf(other.out));
+  });
+
+  test("refuses a file that is meant twice, by a link too, but takes copies of it", async () => {
+    const toy = makeToy();
+    const [file, link, copy] = ["input-0.txt", "link.txt", "copy.txt"].map((name) => join(toy.dir, "in", name));
+    symlinkSync(file!, link!);
+    copyFileSync(file!, copy!);
+    for (const [path, got] of [
+      [file!, "got one twice"],
+      [link!, `got one by another name too: ${file}`],
+    ] as const) {
+      await expect(runToy(toy, [`inputs.1.path=${path}`])).rejects.toMatchObject({
+        code: "config-input",
+        message: expect.stringContaining(got),
+        where: { file: path },
+      });
+    }
+    expect((await runToy(toy, [`inputs.1.path=${copy}`])).upToDate).toBe(false);
   });
 
   test("does nothing the second time and says so", async () => {

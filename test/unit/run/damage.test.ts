@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -148,17 +148,30 @@ describe("the lock", () => {
   test("of a dead process, of an earlier process with the same number, or half written is taken over", async () => {
     const { dir } = makeToy();
     const path = join(dir, "control/lock");
-    mkdirSync(join(dir, "control"));
     const host = hostname();
     for (const text of [
       JSON.stringify({ pid: 2 ** 22 + 1, host, started: "1" }),
       JSON.stringify({ pid: process.pid, host, started: "1" }),
       '{"pid',
     ]) {
+      mkdirSync(join(dir, "control"));
       writeFileSync(path, text);
       await (await acquireLock(path)).release();
       expect(existsSync(path)).toBe(false);
     }
+  });
+
+  test("leaves nothing behind it where nothing else came to be, and takes away no folder of others", async () => {
+    const { dir } = makeToy();
+    await (await acquireLock(join(dir, "new/deep/control/lock"))).release();
+    expect(existsSync(join(dir, "new"))).toBe(false);
+    mkdirSync(join(dir, "there"));
+    await (await acquireLock(join(dir, "there/control/lock"))).release();
+    expect(readdirSync(join(dir, "there"))).toEqual([]);
+    const lock = await acquireLock(join(dir, "there/control/lock"));
+    writeFileSync(join(dir, "there/control/digests.json"), "{}");
+    await lock.release();
+    expect(readdirSync(join(dir, "there/control"))).toEqual(["digests.json"]);
   });
 
   test("of another machine is not judged", async () => {

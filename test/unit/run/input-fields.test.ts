@@ -67,6 +67,26 @@ test("the key tells what was said of an input: other words are another result, t
   expect(await cleaned("keys")).toMatchObject([{ source: "two" }]);
 });
 
+test("an encoding is part of the key by its one name, and what a mark says is told", async () => {
+  await writeFile(join(dir, "latin.txt"), Buffer.from("na\u00efve \u0097", "latin1"));
+  await writeFile(join(dir, "marked.txt"), Buffer.from("\ufeffmarked \u00e9", "utf16le"));
+  const run = (label: string): Promise<number | null> =>
+    millrace(
+      ...["run", "recipe.yaml"],
+      ...set("out=encoded", `inputs=[{path: latin.txt, encoding: ${label}}, {path: marked.txt}]`),
+    );
+  const stage = async () => (await readStageFile(join(dir, "encoded/clean")))!;
+  await run("latin1");
+  const first = await stage();
+  expect(await cleaned("encoded")).toMatchObject([{ text: "na\u00efve \u2014" }, { text: "marked \u00e9" }]);
+  expect(first.notes).toEqual([`${join(dir, "marked.txt")} is utf-16le by its byte order mark, and is read as that`]);
+  await run("Windows-1252");
+  expect(await stage()).toEqual(first);
+  await run("windows-1251");
+  expect((await stage()).key).not.toBe(first.key);
+  expect(await cleaned("encoded")).toMatchObject([{ text: "na\u043fve \u2014" }, { text: "marked \u00e9" }]);
+});
+
 test.each([
   ["inputs.0.recordsField=a", /expected no recordsField for inputs\.0, got "a"/],
   ["inputs=[{path: plain.jsonl}]", /expected no recordsField for clean, got "data": it reads no \.json file/],
@@ -89,6 +109,7 @@ test("a path to records stands where any input may be JSON", async () => {
 test.each([
   ["inputs.0.textfield=x", /expected one of the keys path, dataset, textField, .* for inputs\.0, got "textfield"/],
   ["inputs.0.textField=a..b", /expected a name, or names joined by single dots for inputs\.0\.textField/],
+  ["inputs.0.encoding=latin17", /expected the name of an encoding, such as .* for inputs\.0\.encoding, got "latin17"/],
   ["inputs.0.sourceField=x", /expected nothing beside source/],
   ["inputs.0.idField=body", /expected a field apart from idField \("body"\) for inputs\.0\.textField/],
   ["inputs.1={dataset: gutenberg, idField: x}", /expected nothing beside a dataset/],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { PhaseProgress } from "#src/run/events.js";
+import type { PhaseProgress, RunEvent } from "#src/run/events.js";
 import { formatBytes, formatSeconds, ProgressMeter } from "#src/run/progress.js";
+import { TaskProgress } from "#src/run/task-progress.js";
 
 const at = (done: number, more: Partial<PhaseProgress> = {}): PhaseProgress => ({
   stage: "clean",
@@ -71,4 +72,19 @@ describe("progress", () => {
       "24 h 0 min",
     ]);
   });
+});
+
+test("the bytes of a phase are known beforehand where no input is compressed, in letters of any case", () => {
+  const totalOf = (...paths: string[]): number | undefined => {
+    const events: RunEvent[] = [];
+    const inputs = paths.map((path) => ({ path, sizeBytes: 100, digest: "" }));
+    new TaskProgress("clean", "blocks", (async function* () {})(), inputs, "map", (event) =>
+      events.push(event),
+    ).report();
+    const [event] = events;
+    return event?.type === "progress" ? event.progress.total : undefined;
+  };
+  expect(totalOf("a.jsonl", "b.JSON")).toBe(200);
+  for (const path of ["c.jsonl.gz", "c.JSONL.GZ", "c.txt.zst", "c.TXT.ZST"])
+    expect(totalOf("a.jsonl", path)).toBe(undefined);
 });
