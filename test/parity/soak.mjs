@@ -4,8 +4,9 @@
 //
 //   node test/parity/soak.mjs [--count N] [--seed S] [--only NAME ...] [--files] [--python PATH]
 //
-// --count: strings a tokenizer (1,000,000); --files: first all files of ../shared/data, in pieces of some 64 KiB. Ends with 1
-// where any ids differ; the first differences are shown. Interrupted, it prints what has been compared.
+// --only: those whose names hold one of these; --count: strings a tokenizer (1,000,000); --files: first all files of
+// ../shared/data, in pieces of some 64 KiB. Ends with 1 where any ids differ; the first differences are shown. Interrupted, it
+// prints what has been compared.
 import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
@@ -81,7 +82,9 @@ const tokenizers = [
   ...bertVocabularies(),
   ...sentencePieceModels(),
   ...tokenizerFiles(),
-].filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+].filter(({ name }) => options.only.length === 0 || options.only.some((part) => name.includes(part)));
+if (tokenizers.length === 0)
+  throw new Error(`expected parts of tokenizers' names for --only, got ${options.only.join(", ")}`);
 for (const tokenizer of tokenizers) Object.assign(tokenizer, { texts: 0, bytes: 0, ids: 0, different: 0 });
 
 // --- the other side ---------------------------------------------------------------------------------------------------
