@@ -1,5 +1,7 @@
 #include "cuda/gemm_cache.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -41,6 +43,27 @@ std::string cache_folder() {
   return "";
 }
 
+// Of all who write into the folder of `path`, which it makes, one at a time. Where there can be no lock there is none.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& path) {
+    if (path.empty()) return;
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    std::error_code ignored;  // whoever writes there meets it again
+    std::filesystem::create_directories(folder, ignored);
+    folder_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_ >= 0) (void)::flock(folder_, LOCK_EX);
+  }
+  ~FolderLock() {
+    if (folder_ >= 0) (void)::close(folder_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int folder_ = -1;
+};
+
 }  // namespace
 
 GemmCache::GemmCache(std::string path, std::string owner) : path_(std::move(path)), owner_(std::move(owner)) {
@@ -57,12 +80,12 @@ bool GemmCache::find(const std::string& key, std::string* value) const {
 
 std::string GemmCache::put(const std::string& key, const std::string& value) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (const auto entry = entries_.find(key); entry != entries_.end()) return entry->second;
+  // Ranks may be processes: what another has written down since stands for this one too.
+  const FolderLock others(path_);
+  entries_.merge(read());
   const auto [entry, added] = entries_.emplace(key, value);
-  if (added) {
-    // What other processes have written since stays in the file; where both measured, this one keeps its own.
-    entries_.merge(read());
-    write();
-  }
+  if (added) write();
   return entry->second;
 }
 
@@ -87,7 +110,6 @@ void GemmCache::write() const {
   static std::atomic<unsigned> counter{0};
   const std::string aside = path_ + "." + std::to_string(getpid()) + "." + std::to_string(counter++);
   std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), error);
   {
     std::ofstream file(aside, std::ios::trunc);
     file << kMagic << owner_ << '\n';

@@ -15,14 +15,15 @@
 
 namespace millrace::cuda {
 
-// For any number of threads. Processes share the file too: each writes it whole under another name and renames it.
+// For any number of threads. Processes share the file too: each writes it whole under another name and renames it, one
+// at a time (a lock on the folder), so that the first answer stands for all of them.
 class GemmCache {
  public:
   // Reads `path`; empty: nothing is read or written. `owner` is one line.
   GemmCache(std::string path, std::string owner);
 
   bool find(const std::string& key, std::string* value) const;
-  // Adds to memory and to the file unless another thread was first; the value that stands.
+  // Adds to memory and to the file unless another thread or process was first; the value that stands.
   std::string put(const std::string& key, const std::string& value);
 
   const std::string& path() const { return path_; }

@@ -72,13 +72,6 @@ __device__ __forceinline__ void load_floats(float (&out)[kVector<T>], const T* f
 #pragma unroll
   for (int i = 0; i < kVector<T>; ++i) out[i] = to_float(vector.value[i]);
 }
-template <class T>
-__device__ __forceinline__ void store_floats(T* to, const float (&values)[kVector<T>]) {
-  Vector<T> vector;
-#pragma unroll
-  for (int i = 0; i < kVector<T>; ++i) vector.value[i] = from_float<T>(values[i]);
-  store_vector(to, vector);
-}
 
 struct Add {
   template <class S>

@@ -2,7 +2,10 @@
 // each, with streams that run at once or as late as they may.
 #include "comm/device_comm.h"
 
+#include <functional>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "comm/device_group.h"
 #include "communicator_suite.h"
@@ -41,6 +44,22 @@ INSTANTIATE_TEST_SUITE_P(DeviceComm, CommunicatorTest,
                          ::testing::Values(peers(1, false), peers(1, true), peers(2, true), peers(4, true)),
                          [](const auto& info) { return info.param.name; });
 
+// Work of ranks that share the first GPU, each on a thread and a stream of its own.
+void on_each_rank(EmulatedMachine& machine, int num_ranks, const std::function<void(int, Context&)>& work) {
+  std::vector<std::thread> threads;
+  for (int r = 0; r < num_ranks; ++r) {
+    threads.emplace_back([&, r] {
+      std::shared_ptr<Device> device;
+      ASSERT_TRUE(machine.open(r, 0, &device).ok());
+      Context context;
+      context.device = device.get();
+      context.stream = device->stream();
+      work(r, context);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 // How many of the ranks read the sum, where streams run as late as they may.
 int num_right_sums(const DeviceOrder& order) {
   constexpr int kRanks = 4;
@@ -49,22 +68,13 @@ int num_right_sums(const DeviceOrder& order) {
   Communicators communicators;
   EXPECT_TRUE(create_peer_group(gpus_of(kRanks, 1), order, &communicators).ok());
   std::array<bool, kRanks> right{};
-  std::vector<std::thread> threads;
-  for (int r = 0; r < kRanks; ++r) {
-    threads.emplace_back([&, r] {
-      std::shared_ptr<Device> device;
-      EXPECT_TRUE(machine.open(r, 0, &device).ok());
-      Context context;
-      context.device = device.get();
-      context.stream = device->stream();
-      Values<float> values(context, std::vector<float>(kCount, 1.0f));
-      const Status status =
-          communicators[static_cast<size_t>(r)]->all_reduce(context, values.tensor(), ReduceOp::kSum, "sum");
-      EXPECT_TRUE(status.ok()) << status.message();
-      right[static_cast<size_t>(r)] = values.read() == std::vector<float>(kCount, kRanks);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+  on_each_rank(machine, kRanks, [&](int r, Context& context) {
+    Values<float> values(context, std::vector<float>(kCount, 1.0f));
+    const Status status =
+        communicators[static_cast<size_t>(r)]->all_reduce(context, values.tensor(), ReduceOp::kSum, "sum");
+    EXPECT_TRUE(status.ok()) << status.message();
+    right[static_cast<size_t>(r)] = values.read() == std::vector<float>(kCount, kRanks);
+  });
   return static_cast<int>(std::count(right.begin(), right.end(), true));
 }
 
@@ -86,47 +96,29 @@ TEST(DeviceComm, BuffersThatAreNotAlignedAreAddedUpToTheSameBits) {
   Communicators communicators;
   ASSERT_TRUE(create_peer_group(gpus_of(2, 1), DeviceOrder{}, &communicators).ok());
   const std::vector<float> expected = tree_sum<float>(2, kCount);
-  std::vector<std::thread> threads;
-  for (int r = 0; r < 2; ++r) {
-    threads.emplace_back([&, r] {
-      std::shared_ptr<Device> device;
-      ASSERT_TRUE(machine.open(r, 0, &device).ok());
-      Context context;
-      context.device = device.get();
-      context.stream = device->stream();
-      std::vector<float> padded = values_of_rank<float>(r, kCount);
-      padded.insert(padded.begin(), static_cast<size_t>(r) + 1, -7.0f);
-      Values<float> values(context, padded);
-      const Tensor view = values.tensor().rows(r + 1, kCount);
-      const Status status = communicators[static_cast<size_t>(r)]->all_reduce(context, view, ReduceOp::kSum, "sum");
-      EXPECT_TRUE(status.ok()) << status.message();
-      const std::vector<float> all = values.read();
-      EXPECT_TRUE(same_bits(std::vector<float>(all.begin() + r + 1, all.end()), expected));
-      EXPECT_EQ(all[static_cast<size_t>(r)], -7.0f);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+  on_each_rank(machine, 2, [&](int r, Context& context) {
+    std::vector<float> padded = values_of_rank<float>(r, kCount);
+    padded.insert(padded.begin(), static_cast<size_t>(r) + 1, -7.0f);
+    Values<float> values(context, padded);
+    const Tensor view = values.tensor().rows(r + 1, kCount);
+    const Status status = communicators[static_cast<size_t>(r)]->all_reduce(context, view, ReduceOp::kSum, "sum");
+    EXPECT_TRUE(status.ok()) << status.message();
+    const std::vector<float> all = values.read();
+    EXPECT_TRUE(same_bits(std::vector<float>(all.begin() + r + 1, all.end()), expected));
+    EXPECT_EQ(all[static_cast<size_t>(r)], -7.0f);
+  });
 }
 
 TEST(DeviceComm, ACollectiveOnAStreamThatIsBeingRecordedIsRefusedOnAllRanks) {
   EmulatedMachine machine(1, false);
   Communicators communicators;
   ASSERT_TRUE(create_peer_group(gpus_of(2, 1), DeviceOrder{}, &communicators).ok());
-  std::vector<std::thread> threads;
-  for (int r = 0; r < 2; ++r) {
-    threads.emplace_back([&, r] {
-      std::shared_ptr<Device> device;
-      ASSERT_TRUE(machine.open(r, 0, &device).ok());
-      Context context;
-      context.device = device.get();
-      context.stream = device->stream();
-      context.stream->recording = r == 1;
-      const Status status = communicators[static_cast<size_t>(r)]->barrier(context, "step");
-      EXPECT_EQ(status.code(), MR_COMM);
-      EXPECT_NE(status.message().find("rank 1 failed in barrier in \"step\""), std::string::npos) << status.message();
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+  on_each_rank(machine, 2, [&](int r, Context& context) {
+    context.stream->recording = r == 1;
+    const Status status = communicators[static_cast<size_t>(r)]->barrier(context, "step");
+    EXPECT_EQ(status.code(), MR_COMM);
+    EXPECT_NE(status.message().find("rank 1 failed in barrier in \"step\""), std::string::npos) << status.message();
+  });
 }
 
 TEST(DeviceComm, GroupsThatNoCommunicatorCanServeAreRefused) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -128,6 +129,27 @@ TEST_F(GemmCacheTest, ThreadsAgree) {
   for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
   const GemmCache read(path(), "owner");
   EXPECT_TRUE(found(read, "of another process", "kept"));
+  for (int k = 0; k < kKeys; ++k) EXPECT_TRUE(found(read, std::to_string(k), answers[0][static_cast<size_t>(k)]));
+}
+
+// Each with a cache of its own that knew nothing when it began: what a rank that is a process has.
+TEST_F(GemmCacheTest, ProcessesAgree) {
+  constexpr int kProcesses = 4, kKeys = 16;
+  std::vector<std::unique_ptr<GemmCache>> caches;
+  for (int p = 0; p < kProcesses; ++p) caches.push_back(std::make_unique<GemmCache>(path(), "owner"));
+  EXPECT_EQ(caches[0]->put("early", "first"), "first");
+  EXPECT_EQ(caches[1]->put("early", "second"), "first");
+  std::vector<std::vector<std::string>> answers(kProcesses);
+  std::vector<std::thread> threads;
+  for (int p = 0; p < kProcesses; ++p) {
+    threads.emplace_back([&, p] {
+      const size_t i = static_cast<size_t>(p);
+      for (int k = 0; k < kKeys; ++k) answers[i].push_back(caches[i]->put(std::to_string(k), std::to_string(p)));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
+  const GemmCache read(path(), "owner");
   for (int k = 0; k < kKeys; ++k) EXPECT_TRUE(found(read, std::to_string(k), answers[0][static_cast<size_t>(k)]));
 }
 

@@ -123,8 +123,10 @@ TEST_F(NcclFaultTest, RanksThatNeverConnectGiveUpInTime) {
   NcclLimits limits;
   limits.patience = 30ms;
   expect_all_fail(run(limits, sum), "expected ncclCommInitRankConfig to be done within 30 ms");
+  // A rank that comes after the first has given up makes no communicator any more.
   EXPECT_EQ(nccl_faults().live, 0);
-  EXPECT_EQ(nccl_faults().aborted, kRanks);
+  EXPECT_GE(nccl_faults().aborted, 1);
+  EXPECT_EQ(nccl_faults().destroyed, 0);
 }
 
 TEST_F(NcclFaultTest, ACollectiveThatIsNeverTakenUpIsGivenUpInTime) {
