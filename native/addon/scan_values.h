@@ -16,7 +16,7 @@ struct DestroyScan {
 };
 using Scan = std::unique_ptr<mr_scan, DestroyScan>;
 
-// ScanOptions of src/native.ts, with the strings that options() points into; recordOffsets stays JavaScript's.
+// ScanOptions of src/native/read.ts, with the strings that options() points into; recordOffsets stays JavaScript's.
 class ScanChoices {
  public:
   explicit ScanChoices(const Napi::Object& object);

@@ -74,7 +74,7 @@ Napi::Value create_word_piece(const Napi::CallbackInfo& info) {
   return tokenizer_object(info.Env(), tokenizer);
 }
 
-// encodeBlock(tokenizer: NativeTokenizer, text: Uint8Array, offsets: Uint32Array): EncodeResult
+// encodeBlock(tokenizer: NativeTokenizer, text: Uint8Array, offsets: Uint32Array): EncodedBlock
 Napi::Value encode_block(const Napi::CallbackInfo& info) {
   mr_tokenizer* tokenizer = tokenizer_argument(info);
   const auto text = bytes_of(info[1], "text");

@@ -1,4 +1,4 @@
-// NativeTrainerConfig of src/native.ts as the C API's struct.
+// NativeTrainerConfig of src/native/trainer.ts as the C API's struct.
 #ifndef MILLRACE_ADDON_TRAINER_CONFIG_H_
 #define MILLRACE_ADDON_TRAINER_CONFIG_H_
 

@@ -12,11 +12,11 @@ namespace millrace {
 
 // Runs `body`, which returns a Status, and reports it. Nothing is thrown across the C border.
 template <class Body>
-mr_code guarded(Body body) {
+mr_code guarded(Body body, const char* without_memory = "out of memory") {
   try {
     return report(body());
   } catch (const std::bad_alloc&) {
-    return report(Status(MR_OUT_OF_MEMORY, "out of memory"));
+    return report(Status(MR_OUT_OF_MEMORY, without_memory));
   } catch (const std::exception& error) {
     return report(internal_error(error.what()));
   } catch (...) {

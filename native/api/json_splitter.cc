@@ -1,14 +1,11 @@
 // mr_json_splitter of millrace/read.h.
 #include "text/json_splitter.h"
 
-#include <exception>
-#include <memory>
-#include <new>
-#include <string>
-#include <vector>
+#include <string_view>
 
-#include "api/last_error.h"
+#include "api/guard.h"
 #include "millrace/read.h"
+#include "text/json_record.h"
 
 struct mr_json_splitter {
   millrace::JsonSplitter splitter;
@@ -17,32 +14,10 @@ struct mr_json_splitter {
 namespace {
 
 using millrace::report;
-using millrace::Status;
-
-std::vector<std::string> names_of(mr_text path) {
-  std::vector<std::string> names;
-  if (path.size == 0) return names;
-  names.emplace_back();
-  for (size_t i = 0; i < path.size; ++i) {
-    if (path.data[i] == '.') {
-      names.emplace_back();
-    } else {
-      names.back().push_back(static_cast<char>(path.data[i]));
-    }
-  }
-  return names;
-}
 
 template <class Body>
 mr_code guarded(Body body) {
-  try {
-    body();
-    return MR_OK;
-  } catch (const std::bad_alloc&) {
-    return report(Status(MR_OUT_OF_MEMORY, "not enough memory for a reader of JSON"));
-  } catch (const std::exception& error) {
-    return report(millrace::internal_error(error.what()));
-  }
+  return millrace::guarded(body, "not enough memory for a reader of JSON");
 }
 
 }  // namespace
@@ -50,7 +25,11 @@ mr_code guarded(Body body) {
 extern "C" {
 
 mr_code mr_json_splitter_create(mr_text path, mr_json_splitter** out) {
-  return guarded([&] { *out = new mr_json_splitter{millrace::JsonSplitter(names_of(path))}; });
+  return guarded([&] {
+    const std::string_view dotted(reinterpret_cast<const char*>(path.data), path.size);
+    *out = new mr_json_splitter{millrace::JsonSplitter(millrace::field_path(dotted))};
+    return millrace::ok();
+  });
 }
 
 void mr_json_splitter_destroy(mr_json_splitter* splitter) { delete splitter; }
@@ -64,6 +43,7 @@ mr_code mr_json_splitter_push(mr_json_splitter* splitter, uint8_t* bytes, size_t
     const size_t good = json.push(bytes, size);
     if (last != 0 && json.fault() == nullptr) json.finish();
     *out = {good, json.complete_until(), json.fault()};
+    return millrace::ok();
   });
 }
 

@@ -1,15 +1,13 @@
-// mr_list from vectors, and the border that exceptions do not cross.
+// mr_list from vectors, and the guard of the functions that give them.
 #ifndef MILLRACE_API_LIST_H_
 #define MILLRACE_API_LIST_H_
 
 #include <cstdint>
-#include <exception>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
-#include "api/last_error.h"
+#include "api/guard.h"
 #include "millrace/list.h"
 
 struct mr_list {
@@ -30,16 +28,9 @@ void hand_out(First first, Second second, mr_list** first_out, mr_list** second_
   *first_out = first_list.release();
 }
 
-// Runs `body`, which returns a Status, and keeps exceptions on this side of the border.
 template <class Body>
 mr_code guarded_task(Body body) {
-  try {
-    return report(body());
-  } catch (const std::bad_alloc&) {
-    return report(Status(MR_OUT_OF_MEMORY, "not enough memory for the documents of one dedup task"));
-  } catch (const std::exception& error) {
-    return report(internal_error(error.what()));
-  }
+  return guarded(body, "not enough memory for the documents of one dedup task");
 }
 
 }  // namespace millrace

@@ -22,8 +22,8 @@ class RankThreads {
   RankThreads& operator=(const RankThreads&) = delete;
 
   // Calls work(rank) on every rank's thread and returns when all have returned. Of several errors it gives the lowest
-  // rank's of those that are not just the echo of a peer's (MR_COMM): ranks that find the same say it with one voice.
-  // Where all are, the first that came.
+  // rank's of those that are not just the echo of a peer's (MR_COMM); where all are, the first that came. A rank that a
+  // peer ended before it found the same has only the echo.
   Status run(const std::function<Status(int rank)>& work);
 
  private:

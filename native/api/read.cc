@@ -1,13 +1,11 @@
 // millrace/read.h over the text kernels.
 #include "millrace/read.h"
 
-#include <exception>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
-#include "api/last_error.h"
+#include "api/guard.h"
 #include "api/scan_handle.h"
 #include "text/json_lines.h"
 #include "text/line_scan.h"
@@ -23,22 +21,14 @@ struct mr_texts {
 namespace {
 
 using millrace::ok;
-using millrace::report;
 using millrace::Status;
 
 mr_text text_of(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 mr_text text_of(const millrace::ByteBuffer& bytes) { return {bytes.data(), bytes.size()}; }
 
-// Runs `body`, which returns a Status, and keeps exceptions on this side of the border.
 template <class Body>
 mr_code guarded(Body body) {
-  try {
-    return report(body());
-  } catch (const std::bad_alloc&) {
-    return report(Status(MR_OUT_OF_MEMORY, "not enough memory for a block of documents"));
-  } catch (const std::exception& error) {
-    return report(millrace::internal_error(error.what()));
-  }
+  return millrace::guarded(body, "not enough memory for a block of documents");
 }
 
 Status index_check(size_t index, size_t count) {

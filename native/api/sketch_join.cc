@@ -1,11 +1,9 @@
 // millrace/sketch_join.h over the text kernel.
 #include "millrace/sketch_join.h"
 
-#include <exception>
-#include <new>
 #include <string>
 
-#include "api/last_error.h"
+#include "api/guard.h"
 #include "text/sketch_join.h"
 
 struct mr_sketch_index {
@@ -15,24 +13,15 @@ struct mr_sketch_index {
 namespace {
 
 using millrace::report;
-using millrace::Status;
 
 constexpr size_t kMaxSampled = size_t{1} << 20;
 
 static_assert(MR_SKETCH_SIZE == millrace::kSketchSize);
 static_assert(sizeof(millrace::SketchIndex::Match) == 3 * sizeof(uint32_t));
 
-// Runs `body` and keeps exceptions on this side of the border.
 template <class Body>
 mr_code guarded(Body body) {
-  try {
-    body();
-    return MR_OK;
-  } catch (const std::bad_alloc&) {
-    return report(Status(MR_OUT_OF_MEMORY, "not enough memory for the join of a sample"));
-  } catch (const std::exception& error) {
-    return report(millrace::internal_error(error.what()));
-  }
+  return millrace::guarded(body, "not enough memory for the join of a sample");
 }
 
 }  // namespace
@@ -44,7 +33,10 @@ mr_code mr_sketch_index_create(const uint32_t* sketches, size_t num_sampled, mr_
     return report(millrace::invalid_argument("expected at most " + std::to_string(kMaxSampled) +
                                              " sampled documents, got " + std::to_string(num_sampled)));
   }
-  return guarded([&] { *out = new mr_sketch_index{millrace::SketchIndex(sketches, num_sampled)}; });
+  return guarded([&] {
+    *out = new mr_sketch_index{millrace::SketchIndex(sketches, num_sampled)};
+    return millrace::ok();
+  });
 }
 
 void mr_sketch_index_destroy(mr_sketch_index* index) { delete index; }
@@ -55,6 +47,7 @@ mr_code mr_sketch_index_match(mr_sketch_index* index, const uint32_t* sketches, 
     const auto& found = index->index.match(sketches, taken, num_rows, min_level);
     *matches = reinterpret_cast<const uint32_t*>(found.data());
     *num_matches = found.size();
+    return millrace::ok();
   });
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "text/two_stage_table.h"
+
 namespace millrace {
 
 enum BertFlag : uint8_t {
@@ -22,7 +24,7 @@ struct BertProperty {
   int32_t lower;      // what lower case adds to the code point; U+0130, which becomes two, has 0
 };
 
-// Property of c: kBertProperties[kBertLeaf[kBertIndex[c / 128] * 128 + c % 128]].
+// A two-stage table of numbers of properties.
 constexpr uint32_t kBertBlock = 128;
 extern const BertProperty kBertProperties[];
 extern const uint8_t kBertIndex[];
@@ -30,8 +32,7 @@ extern const uint8_t kBertLeaf[];
 
 // Of a code point up to 0x10FFFF.
 inline const BertProperty& bert_property_of(uint32_t code_point) {
-  const uint32_t block = kBertIndex[code_point / kBertBlock];
-  return kBertProperties[kBertLeaf[block * kBertBlock + code_point % kBertBlock]];
+  return kBertProperties[two_stage_value<kBertBlock>(kBertIndex, kBertLeaf, code_point)];
 }
 
 }  // namespace millrace

@@ -97,10 +97,7 @@ size_t ByteLevelBpe::merge(const uint8_t* piece, size_t length, int32_t* out) {
 
 Status ByteLevelBpe::decode(const int32_t* ids, size_t count, std::string& out) const {
   for (size_t i = 0; i < count; ++i) {
-    if (ids[i] < 0 || static_cast<size_t>(ids[i]) >= vocab_.bytes.size()) {
-      return invalid_argument("expected ids from 0 to " + std::to_string(vocab_.bytes.size() - 1) +
-                              " for decoding, got " + std::to_string(ids[i]) + " at position " + std::to_string(i));
-    }
+    MR_RETURN_IF_ERROR(check_id(ids[i], i));
     const std::string& bytes = vocab_.bytes[static_cast<size_t>(ids[i])];
     if (bytes.empty()) {
       return invalid_argument("expected ids of tokens for decoding, got " + std::to_string(ids[i]) + " at position " +

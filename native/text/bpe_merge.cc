@@ -86,35 +86,62 @@ void BpeMerger::start_long(const uint8_t* piece, uint32_t length) {
   ranks_[length - 1] = MergeTable::kNoRank;
 }
 
+// Makes one symbol of the pair at `position`; `enter` takes the ranks of the two pairs that it has with its neighbours.
+template <typename Enter>
+void BpeMerger::merge_at(uint32_t position, const Enter& enter) {
+  const uint32_t right = next_[position];
+  const uint32_t after = next_[right];
+  const uint32_t before = previous_[position];
+  ids_[position] = table_.merged(ranks_[position]);
+  next_[position] = after;
+  ranks_[right] = MergeTable::kNoRank;
+  if (after != kNone) previous_[after] = position;
+  enter(position, after == kNone ? MergeTable::kNoRank : table_.rank(ids_[position], ids_[after]));
+  if (before != kNone) enter(before, table_.rank(ids_[before], ids_[position]));
+}
+
 // All merges of one rank, from the left. A merge can uncover a pair of lower rank only when the vocabulary lists a
-// merge before the one that makes its part; then the rest of the positions wait, so that the order holds for any
-// vocabulary.
-void BpeMerger::merge_rank(uint32_t rank) {
+// merge before the one that makes its part: then it stops there and says false.
+bool BpeMerger::merge_rank(uint32_t rank) {
   std::vector<uint32_t> work;
   work.swap(positions_[rank]);
   if (!std::is_sorted(work.begin(), work.end())) std::sort(work.begin(), work.end());
   for (size_t k = 0; k < work.size(); ++k) {
-    const uint32_t position = work[k];
-    if (ranks_[position] != rank) continue;
-    const uint32_t right = next_[position];
-    const uint32_t after = next_[right];
-    const uint32_t before = previous_[position];
-    ids_[position] = table_.merged(rank);
-    next_[position] = after;
-    ranks_[right] = MergeTable::kNoRank;
-    if (after != kNone) previous_[after] = position;
-    set_rank(position, after == kNone ? MergeTable::kNoRank : table_.rank(ids_[position], ids_[after]));
-    if (before != kNone) set_rank(before, table_.rank(ids_[before], ids_[position]));
-    if (!heap_.empty() && heap_.front() < rank && k + 1 < work.size()) {
-      if (positions_[rank].empty()) push_rank(rank);
-      positions_[rank].insert(positions_[rank].end(), work.begin() + static_cast<ptrdiff_t>(k) + 1, work.end());
-      return;
-    }
+    if (ranks_[work[k]] != rank) continue;
+    merge_at(work[k], [this](uint32_t position, uint32_t uncovered) { set_rank(position, uncovered); });
+    if (!heap_.empty() && heap_.front() < rank && k + 1 < work.size()) return false;
   }
   constexpr size_t kKeptCapacity = 64;
   if (positions_[rank].empty() && work.capacity() <= kKeptCapacity) {
     work.clear();
     work.swap(positions_[rank]);
+  }
+  return true;
+}
+
+// The rest of a piece, one pair at a time by a heap of ranks and positions: slower, but n log n where the pairs of two
+// ranks take turns, as they may in vocabularies that list a merge before the one that makes its part.
+void BpeMerger::merge_singly() {
+  for (const uint32_t rank : heap_) std::vector<uint32_t>().swap(positions_[rank]);
+  heap_.clear();
+  std::vector<uint64_t> pairs;
+  const auto pair_of = [](uint32_t position, uint32_t rank) { return uint64_t{rank} << 32 | position; };
+  for (uint32_t position = 0; position != kNone; position = next_[position]) {
+    if (ranks_[position] != MergeTable::kNoRank) pairs.push_back(pair_of(position, ranks_[position]));
+  }
+  std::make_heap(pairs.begin(), pairs.end(), std::greater<>());
+  const auto enter = [&](uint32_t position, uint32_t rank) {
+    ranks_[position] = rank;
+    if (rank == MergeTable::kNoRank) return;
+    pairs.push_back(pair_of(position, rank));
+    std::push_heap(pairs.begin(), pairs.end(), std::greater<>());
+  };
+  while (!pairs.empty()) {
+    std::pop_heap(pairs.begin(), pairs.end(), std::greater<>());
+    const uint64_t pair = pairs.back();
+    pairs.pop_back();
+    const uint32_t position = static_cast<uint32_t>(pair);
+    if (ranks_[position] == pair >> 32) merge_at(position, enter);
   }
 }
 
@@ -124,7 +151,7 @@ size_t BpeMerger::merge_long(const uint8_t* piece, size_t length, int32_t* out) 
     std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
     const uint32_t rank = heap_.back();
     heap_.pop_back();
-    merge_rank(rank);
+    if (!merge_rank(rank)) merge_singly();
   }
   size_t count = 0;
   for (uint32_t position = 0; position != kNone; position = next_[position]) {

@@ -1,6 +1,6 @@
 // The merge loops of byte-pair encoding: from the bytes of one pre-token to the ids it becomes. The pair with the
-// lowest rank merges first, of equal ones the leftmost, until no neighbours form a pair. Three loops with one result:
-// for words, for pieces of up to 128 bytes, and one for pieces of any length whose time is near-linear.
+// lowest rank merges first, of equal ones the leftmost, until no neighbours form a pair. Loops with one result: for
+// words, for pieces of up to 128 bytes, and for pieces of any length, whose time is near-linear.
 #ifndef MILLRACE_TEXT_BPE_MERGE_H_
 #define MILLRACE_TEXT_BPE_MERGE_H_
 
@@ -31,7 +31,10 @@ class BpeMerger {
   size_t merge_short(const uint8_t* piece, size_t length, int32_t* out) const;
   size_t merge_long(const uint8_t* piece, size_t length, int32_t* out);
   void start_long(const uint8_t* piece, uint32_t length);
-  void merge_rank(uint32_t rank);
+  bool merge_rank(uint32_t rank);
+  void merge_singly();
+  template <typename Enter>
+  void merge_at(uint32_t position, const Enter& enter);
   void set_rank(uint32_t position, uint32_t rank);
   void push_rank(uint32_t rank);
   void release_scratch();

@@ -15,8 +15,6 @@ namespace millrace {
 class CharacterIds {
  public:
   static constexpr size_t kBytes = 3;
-  // Elements that find() writes.
-  static constexpr size_t kWritten = 4;
 
   CharacterIds() : entries_(size_t{1} << 16) {}
 
@@ -25,7 +23,7 @@ class CharacterIds {
   // Whether three bytes have the form of a character; it need not be one that Unicode has.
   static bool is_one(const uint8_t* p) { return may_begin(p[0]) && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80; }
 
-  // Writes the ids of such a character to `out` and returns how many; 0: not known.
+  // Writes the ids of such a character to `out` and returns how many; 0: not known. Four elements are written.
   size_t find(const uint8_t* p, int32_t* out) const {
     const Entry& entry = entries_[place_of(p)];
     std::memcpy(out, &entry, sizeof(entry));

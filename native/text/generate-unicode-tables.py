@@ -14,6 +14,7 @@ import regex._regex as regex_native
 import regex._regex_core as regex_core
 import unicodedata2 as ucd
 from tokenizers import Regex, normalizers
+from two_stage_tables import print_array, two_stage
 
 NUM_CODE_POINTS = 0x110000
 HANGUL = range(0xAC00, 0xAC00 + 11172)  # composed by arithmetic, not by table
@@ -136,33 +137,6 @@ def nfc_flags(decomposition, pairs):
         elif decomposition.get(cp, [cp])[0] in seconds:
             table[cp] = NFC_MAYBE
     return table
-
-
-def two_stage(values, block_size):
-    """Equal blocks are stored once. Trailing blocks equal to the last are cut by the caller's limit."""
-    blocks, index, seen = [], [], {}
-    for begin in range(0, len(values), block_size):
-        block = tuple(values[begin : begin + block_size])
-        if block not in seen:
-            seen[block] = len(blocks)
-            blocks.append(block)
-        index.append(seen[block])
-    if len(blocks) > 256:
-        raise SystemExit("expected at most 256 distinct blocks, got %d" % len(blocks))
-    return index, [value for block in blocks for value in block]
-
-
-def print_array(ctype, name, values):
-    print("const %s %s[%d] = {" % (ctype, name, len(values)))
-    line = "    "
-    for value in values:
-        item = "%s," % value
-        if len(line) + len(item) > 120:
-            print(line)
-            line = "    "
-        line += item
-    print(line)
-    print("};\n")
 
 
 def print_mapping(name, mapping, limit, block_size):

@@ -12,17 +12,6 @@ namespace {
 // How much of a name a sentence quotes.
 constexpr size_t kQuotedBytes = 100;
 
-FieldPath split_path(std::string_view dotted) {
-  FieldPath path;
-  if (dotted.empty()) return path;
-  for (;;) {
-    const size_t dot = dotted.find('.');
-    path.emplace_back(dotted.substr(0, dot));
-    if (dot == std::string_view::npos) return path;
-    dotted.remove_prefix(dot + 1);
-  }
-}
-
 std::string_view span(const uint8_t* begin, const uint8_t* end) {
   return {reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)};
 }
@@ -41,9 +30,20 @@ bool passes_through(const FieldPath& longer, const FieldPath& shorter) {
 
 }  // namespace
 
+FieldPath field_path(std::string_view dotted) {
+  FieldPath path;
+  if (dotted.empty()) return path;
+  for (;;) {
+    const size_t dot = dotted.find('.');
+    path.emplace_back(dotted.substr(0, dot));
+    if (dot == std::string_view::npos) return path;
+    dotted.remove_prefix(dot + 1);
+  }
+}
+
 Status RecordReader::create(const FieldNames& names, size_t max_document_bytes, RecordReader* out) {
   if (names.text.empty()) return invalid_argument("expected a name for textField, got an empty one");
-  out->paths_ = {split_path(names.text), split_path(names.id), split_path(names.source), split_path(names.score)};
+  out->paths_ = {field_path(names.text), field_path(names.id), field_path(names.source), field_path(names.score)};
   out->max_document_bytes_ = max_document_bytes;
   for (const FieldPath& path : out->paths_) {
     if (std::find(path.begin(), path.end(), std::string()) != path.end()) {

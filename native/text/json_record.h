@@ -24,6 +24,9 @@ namespace millrace {
 // Where a field stands: the names to walk, outermost first. No names: the field is never looked up.
 using FieldPath = std::vector<std::string>;
 
+// Of a dotted path; none of an empty one.
+FieldPath field_path(std::string_view dotted);
+
 // Dotted paths ("meta.body"); all but the text's may be empty.
 struct FieldNames {
   std::string_view text, id, source, score;

@@ -31,7 +31,6 @@ class MinHasher {
   // Writes the key of band b to keys[b * stride]. Keys of different bands differ even for equal rows.
   void band_keys(uint64_t* keys, size_t stride) const;
 
-  size_t num_permutations() const { return num_permutations_; }
   // 2^32 - 1 where nothing has been added.
   const uint32_t* signature() const { return minima_.data(); }
 

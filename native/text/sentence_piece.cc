@@ -237,10 +237,7 @@ Status SentencePiece::decode(const int32_t* ids, size_t count, std::string& out)
     bytes.clear();
   };
   for (size_t i = 0; i < count; ++i) {
-    if (ids[i] < 0 || static_cast<size_t>(ids[i]) >= types_.size()) {
-      return invalid_argument("expected ids from 0 to " + std::to_string(types_.size() - 1) + " for decoding, got " +
-                              std::to_string(ids[i]) + " at position " + std::to_string(i));
-    }
+    MR_RETURN_IF_ERROR(check_id(ids[i], i));
     const size_t id = static_cast<size_t>(ids[i]);
     if (types_[id] == PieceType::kByte) {
       bytes.push_back(static_cast<char>(byte_of_piece(decoded_[id])));

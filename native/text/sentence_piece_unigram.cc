@@ -56,6 +56,22 @@ Status UnigramModel::load() {
   return trie_.build(std::move(keys));
 }
 
+template <typename Offer>
+size_t UnigramModel::offer_pieces(const uint8_t* segment, size_t length, size_t begin, const Offer& offer) const {
+  const size_t character = std::min(character_bytes(segment[begin]), length - begin);
+  bool is_known = false;
+  uint64_t unit = trie_.root();
+  for (size_t end = begin; end < length && trie_.step(unit, segment[end]);) {
+    ++end;
+    const int32_t id = PieceTrie::value(unit);
+    if (id < 0) continue;
+    offer(end, scores_[static_cast<size_t>(id)], id);
+    is_known = is_known || end - begin == character;
+  }
+  if (!is_known) offer(begin + character, unknown_score_, SentencePieceVocab::kUnknown);
+  return begin + character;
+}
+
 void UnigramModel::cut(const uint8_t* segment, size_t length, float& sum, std::vector<PieceSpan>& out) {
   if (length == 0) return;
   sums_.resize(length + 1);
@@ -64,12 +80,6 @@ void UnigramModel::cut(const uint8_t* segment, size_t length, float& sum, std::v
   int32_t* const ids = ids_.data();
   sums[0] = sum;
   size_t farthest = 0;
-  const auto offer = [&](size_t end, float score, int32_t id) {
-    farthest = std::max(farthest, end);
-    if (ids[end] != kNoPiece && !(score > sums[end])) return;
-    sums[end] = score;
-    ids[end] = id;
-  };
   for (size_t begin = 0; begin < length;) {
     float before = sums[begin];
     if (before < -kLargestSum || before > kLargestSum) {
@@ -78,18 +88,13 @@ void UnigramModel::cut(const uint8_t* segment, size_t length, float& sum, std::v
       }
       before = 0;
     }
-    const size_t character = std::min(character_bytes(segment[begin]), length - begin);
-    bool is_known = false;
-    uint64_t unit = trie_.root();
-    for (size_t end = begin; end < length && trie_.step(unit, segment[end]);) {
-      ++end;
-      const int32_t id = PieceTrie::value(unit);
-      if (id < 0) continue;
-      offer(end, scores_[static_cast<size_t>(id)] + before, id);
-      is_known = is_known || end - begin == character;
-    }
-    if (!is_known) offer(begin + character, unknown_score_ + before, SentencePieceVocab::kUnknown);
-    begin += character;
+    begin = offer_pieces(segment, length, begin, [&, before](size_t end, float score, int32_t id) {
+      farthest = std::max(farthest, end);
+      const float reached = before + score;
+      if (ids[end] != kNoPiece && !(reached > sums[end])) return;
+      sums[end] = reached;
+      ids[end] = id;
+    });
   }
   sum = sums[length];
   append_path(vocab_, segment, length, ids, out);
@@ -110,31 +115,19 @@ float UnigramModel::cut_anywhere(const uint8_t* segment, size_t length, std::vec
     int32_t id = kNoPiece;
   };
   Place places[kShortSegment + 1];
-  const auto offer = [&](size_t end, double sum, int32_t id) {
-    Place& place = places[end];
-    if (place.id == kNoPiece) {
-      place = {sum, HUGE_VAL, id};
-    } else if (sum > place.sum) {
-      place = {sum, sum - place.sum, id};
-    } else {
-      place.lead = std::min(place.lead, place.sum - sum);
-    }
-  };
   size_t num_characters = 0;
   for (size_t begin = 0; begin < length; ++num_characters) {
-    const double before = places[begin].sum;
-    const size_t character = std::min(character_bytes(segment[begin]), length - begin);
-    bool is_known = false;
-    uint64_t unit = trie_.root();
-    for (size_t end = begin; end < length && trie_.step(unit, segment[end]);) {
-      ++end;
-      const int32_t id = PieceTrie::value(unit);
-      if (id < 0) continue;
-      offer(end, before + scores_[static_cast<size_t>(id)], id);
-      is_known = is_known || end - begin == character;
-    }
-    if (!is_known) offer(begin + character, before + unknown_score_, SentencePieceVocab::kUnknown);
-    begin += character;
+    begin = offer_pieces(segment, length, begin, [&, before = places[begin].sum](size_t end, float score, int32_t id) {
+      const double sum = before + score;
+      Place& place = places[end];
+      if (place.id == kNoPiece) {
+        place = {sum, HUGE_VAL, id};
+      } else if (sum > place.sum) {
+        place = {sum, sum - place.sum, id};
+      } else {
+        place.lead = std::min(place.lead, place.sum - sum);
+      }
+    });
   }
   double lead = HUGE_VAL;
   for (size_t end = length; end > 0; end = piece_begin(vocab_, segment, end, places[end].id)) {

@@ -42,6 +42,10 @@ class UnigramModel {
   }
 
  private:
+  // Calls offer(where it ends, its score, its id) for each piece that begins at `begin`, and for the unknown one where
+  // no piece is just the character there. Returns where the character ends.
+  template <typename Offer>
+  size_t offer_pieces(const uint8_t* segment, size_t length, size_t begin, const Offer& offer) const;
   float score_of(int32_t id) const { return id < 0 ? unknown_score_ : scores_[static_cast<size_t>(id)]; }
 
   const SentencePieceVocab& vocab_;

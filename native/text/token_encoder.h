@@ -26,6 +26,15 @@ class TokenEncoder {
 
   // Appends the bytes of the ids; refuses an id without a token.
   virtual Status decode(const int32_t* ids, size_t count, std::string& out) const = 0;
+
+ protected:
+  // Of an id to decode, at its place among the others.
+  Status check_id(int32_t id, size_t position) const {
+    const size_t size = vocab_size();
+    if (id >= 0 && static_cast<size_t>(id) < size) return ok();
+    return invalid_argument("expected ids from 0 to " + std::to_string(size - 1) + " for decoding, got " +
+                            std::to_string(id) + " at position " + std::to_string(position));
+  }
 };
 
 }  // namespace millrace

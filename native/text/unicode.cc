@@ -28,10 +28,8 @@ void append_utf8(std::string& out, uint32_t code_point) {
 }
 
 std::span<const uint32_t> case_folding(uint32_t code_point) {
-  uint32_t entry = 0;
-  if (code_point < kFoldLimit) {
-    entry = kFoldEntry[kFoldIndex[code_point / kMappingBlock] * kMappingBlock + code_point % kMappingBlock];
-  }
+  const uint32_t entry =
+      code_point < kFoldLimit ? two_stage_value<kMappingBlock>(kFoldIndex, kFoldEntry, code_point) : 0;
   return {kFoldData + kFoldOffset[entry], kFoldData + kFoldOffset[entry + 1]};
 }
 

@@ -26,8 +26,7 @@ struct Character {
 
 uint32_t decomposition_entry(uint32_t code_point) {
   if (code_point >= kDecompositionLimit) return 0;
-  return kDecompositionEntry[kDecompositionIndex[code_point / kMappingBlock] * kMappingBlock +
-                             code_point % kMappingBlock];
+  return two_stage_value<kMappingBlock>(kDecompositionIndex, kDecompositionEntry, code_point);
 }
 
 void decompose(uint32_t code_point, std::vector<Character>& out) {

@@ -1,10 +1,11 @@
-// The tables behind unicode.h, as generate-unicode-tables.py writes them: two-stage tables, so that a look-up is two
-// loads and equal stretches of the code space are stored once.
+// The tables behind unicode.h, as generate-unicode-tables.py writes them.
 #ifndef MILLRACE_TEXT_UNICODE_TABLES_H_
 #define MILLRACE_TEXT_UNICODE_TABLES_H_
 
 #include <cstddef>
 #include <cstdint>
+
+#include "text/two_stage_table.h"
 
 namespace millrace {
 
@@ -25,7 +26,7 @@ struct UnicodeProperty {
   uint8_t folds;       // 1: kFold* map it to something else
 };
 
-// Property of c: kProperties[kPropertyLeaf[kPropertyIndex[c / 128] * 128 + c % 128]].
+// A two-stage table of numbers of properties.
 constexpr uint32_t kPropertyBlock = 128;
 extern const UnicodeProperty kProperties[];
 extern const uint8_t kPropertyIndex[];
@@ -33,8 +34,7 @@ extern const uint8_t kPropertyLeaf[];
 
 // Of a code point up to 0x10FFFF.
 inline const UnicodeProperty& property_of(uint32_t code_point) {
-  const uint32_t block = kPropertyIndex[code_point / kPropertyBlock];
-  return kProperties[kPropertyLeaf[block * kPropertyBlock + code_point % kPropertyBlock]];
+  return kProperties[two_stage_value<kPropertyBlock>(kPropertyIndex, kPropertyLeaf, code_point)];
 }
 
 // Bits of CharClass, kUnspaced aside, as the regular expressions of tiktoken 0.14 and Hugging Face tokenizers 0.23.3
@@ -46,8 +46,8 @@ inline uint8_t pretoken_class(uint32_t code_point) {
   return code_point == 0x295 ? kSmallLetter : uint8_t{0};
 }
 
-// Mappings of one code point to several. e = Entry[Index[c / 64] * 64 + c % 64] is 0 when c maps to itself, else the
-// result is Data[Offset[e] .. Offset[e + 1]). Code points at or above the limit map to themselves.
+// Mappings of one code point to several, by two-stage tables of entries: entry e is 0 when the code point maps to
+// itself, else the result is Data[Offset[e] .. Offset[e + 1]). Code points at or above the limit map to themselves.
 constexpr uint32_t kMappingBlock = 64;
 constexpr uint32_t kFoldLimit = 0x20000;
 extern const uint8_t kFoldIndex[];

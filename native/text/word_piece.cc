@@ -89,10 +89,7 @@ size_t WordPiece::cut(const uint8_t* word, size_t length, int32_t* out) const {
 
 Status WordPiece::decode(const int32_t* ids, size_t count, std::string& out) const {
   for (size_t i = 0; i < count; ++i) {
-    if (ids[i] < 0 || static_cast<size_t>(ids[i]) >= tokens_.size()) {
-      return invalid_argument("expected ids from 0 to " + std::to_string(tokens_.size() - 1) + " for decoding, got " +
-                              std::to_string(ids[i]) + " at position " + std::to_string(i));
-    }
+    MR_RETURN_IF_ERROR(check_id(ids[i], i));
     const std::string_view token = tokens_[static_cast<size_t>(ids[i])];
     const bool continues = i > 0 && token.starts_with(prefix_);
     if (i > 0 && !continues) out += ' ';

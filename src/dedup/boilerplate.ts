@@ -1,7 +1,7 @@
 // What many documents repeat: the shingles that most documents of the sample hold, joined to passages where they follow one
 // another in a text. Counts hashes of all, makes strings of a few documents alone.
 import type { DedupStatistics } from "../formats/dedup-statistics.js";
-import type { Shingling } from "../native.js";
+import type { Shingling } from "../native/dedup.js";
 import { Shingler } from "../text/js/shingles.js";
 import { unitsOf } from "../text/units.js";
 import type { Numbering } from "./numbering.js";

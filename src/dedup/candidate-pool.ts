@@ -1,10 +1,10 @@
-// Which pairs of the sample are compared, where there may be millions: those of the highest levels (native.ts,
-// matchSketches), as many as may be.
+// Which pairs of the sample are compared, where there may be millions: those of the highest levels (matchSketches in
+// src/native/sketch-join.ts), as many as may be.
 //
 // A pair's level, in sixteenths, is what its sketches say of its similarity: a pair at 0.7 has a level of 8 or more with a
 // probability of 0.974. Choosing by levels cannot favour pairs that the bands find: given the similarity, the level
 // says nothing about the permutations that the bands are made from.
-import { SKETCH_SIZE } from "../native.js";
+import { SKETCH_SIZE } from "../native/dedup.js";
 import { LeastKeys } from "./least-keys.js";
 
 /** How many of the pairs at the threshold the join may overlook, where it cannot compare all: it is not biased by them. */

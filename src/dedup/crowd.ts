@@ -2,7 +2,7 @@
 // which shingles they share, most of the crowd is dismissed (documents with too many shingles of their own have no partner
 // above the threshold), and the rest is put into the total order.
 import { Spill } from "../formats/spill.js";
-import type { NativeJoin } from "../native.js";
+import type { NativeJoin } from "../native/candidates.js";
 import type { DedupEngine } from "../text/engine.js";
 import type { Bitmap } from "./bitmap.js";
 import type { Limits } from "./limits.js";

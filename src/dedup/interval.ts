@@ -89,7 +89,7 @@ function betaQuantile(probability: number, a: number, b: number): number {
 }
 
 /** The regularized incomplete beta function by its continued fraction (Numerical Recipes, 6.4). */
-export function incompleteBeta(x: number, a: number, b: number): number {
+function incompleteBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
   // The fraction converges fast on the near side of the mean.

@@ -1,7 +1,8 @@
 // Phase "sample" (one task): draws documents uniformly, the same for any order of the input, and finds the pairs that they
 // make with the whole corpus, by sketches instead of bands. Phase "statistics" measures recall on these pairs.
 import { withSpill, writeSpill } from "../formats/spill.js";
-import { type NativeSketchIndex, SKETCH_SIZE } from "../native.js";
+import { SKETCH_SIZE } from "../native/dedup.js";
+import type { NativeSketchIndex } from "../native/sketch-join.js";
 import type { Phase, PhaseContext, TaskContext, TaskResult } from "../records/stage.js";
 import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
 import { Bitmap } from "./bitmap.js";

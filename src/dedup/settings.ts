@@ -1,5 +1,5 @@
 // A checked configuration, resolved for tasks.
-import type { Shingling } from "../native.js";
+import type { Shingling } from "../native/dedup.js";
 import { parseByteSize } from "./byte-size.js";
 import type { DedupConfig } from "./config.js";
 import { type Policy, parsePolicy } from "./policy.js";

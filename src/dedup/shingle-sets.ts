@@ -2,7 +2,7 @@
 // the sets with what the total order needs.
 import { readOptionsOf } from "../formats/corpus.js";
 import { withSpill, writeSpillRows } from "../formats/spill.js";
-import type { Shingling } from "../native.js";
+import type { Shingling } from "../native/dedup.js";
 import type { BlockRef, Payload, ReadOptions } from "../records/block-reader.js";
 import type { Phase, TaskContext, TaskResult } from "../records/stage.js";
 import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";

@@ -1,6 +1,6 @@
 // The columns of one block on their way to its signature file, a piece of the block at a time.
 import type { Column, SpillWriter } from "../formats/spill.js";
-import type { SignedLines } from "../native.js";
+import type { SignedLines } from "../native/dedup.js";
 import { fromDoubles } from "./halves.js";
 import { fillOrderKeys, type Policy } from "./policy.js";
 

@@ -11,7 +11,7 @@ import {
 } from "../formats/dedup-statistics-file.js";
 import { REJECTED_PREFIX } from "../formats/rejected.js";
 import { type Spill, withSpill } from "../formats/spill.js";
-import type { Shingling } from "../native.js";
+import type { Shingling } from "../native/dedup.js";
 import type { Phase, PhaseContext, TaskContext, TaskResult } from "../records/stage.js";
 import { type DedupEngine, type EngineName, engineOf } from "../text/engine.js";
 import { Bitmap } from "./bitmap.js";

@@ -8,7 +8,7 @@
 // and unit jobs with release times and deadlines are met, if they can be, by taking the earliest deadline first.
 import { invalid, invariant } from "../base/errors.js";
 
-export const MAX_WEIGHT_SUM = 65_536;
+const MAX_WEIGHT_SUM = 65_536;
 
 export class Interleave {
   /** S after division by the weights' common divisor. */

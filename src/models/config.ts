@@ -1,10 +1,11 @@
 // What a model is, apart from how it is trained: its sizes, and the models that have a name. Same words as
 // native/model/config.h.
 import { z } from "../base/schema.js";
+import type { NativeTrainerConfig } from "../native/trainer.js";
 
 export const GPT2_VOCAB_SIZE = 50_257;
 /** 128 columns a rank for the matrix units, up to 8 ranks (paper 5.1). */
-export const VOCAB_MULTIPLE = 128 * 8;
+const VOCAB_MULTIPLE = 128 * 8;
 
 /** What native code counts in 32 bits. */
 export const sizeSchema = z
@@ -26,16 +27,8 @@ export const modelSchema = z.strictObject({
   layernormEpsilon: z.number().positive().default(1e-5),
 });
 
-export interface ModelConfig {
-  readonly numLayers: number;
-  readonly hiddenSize: number;
-  readonly numHeads: number;
-  readonly contextLength: number;
-  readonly vocabSize: number;
-  readonly paddedVocabSize: number;
-  readonly gelu: "tanh" | "erf";
-  readonly layernormEpsilon: number;
-}
+/** A model as the trainer takes it: nothing left open. */
+export type ModelConfig = NativeTrainerConfig["model"];
 
 export function padVocab(vocabSize: number): number {
   return Math.ceil(vocabSize / VOCAB_MULTIPLE) * VOCAB_MULTIPLE;

@@ -1,6 +1,7 @@
 // Where a model computes: the device that a user names, and the backend that it means on this machine.
 import { invalid } from "../base/errors.js";
-import { type Backend, native } from "../native.js";
+import type { Backend } from "../native/trainer.js";
+import { native } from "../native.js";
 
 export const DEVICES = ["cpu", "cuda"] as const;
 export type Device = (typeof DEVICES)[number];

@@ -1,5 +1,5 @@
 // The held-out loss of a model, the same for training and evaluation: native sums over the windows, one mean at the end.
-import type { NativeTrainer } from "../native.js";
+import type { NativeTrainer } from "../native/trainer.js";
 import type { HeldOutBatch } from "../records/batch.js";
 
 /** Mean over the counted targets, nats; undefined when there are none. */

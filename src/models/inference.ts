@@ -1,5 +1,7 @@
 // A trainer that is not there to train: the forward pass of a model, its tensors, its checkpoints.
-import { type NativeTrainer, type NativeTrainerConfig, native } from "../native.js";
+
+import type { NativeTrainer, NativeTrainerConfig } from "../native/trainer.js";
+import { native } from "../native.js";
 import type { ModelConfig } from "./config.js";
 import { backendOf, type Device } from "./device.js";
 

@@ -94,7 +94,7 @@ export function checkLayout(model: ModelConfig, layout: Layout): void {
 }
 
 /** Shards to verify with: the largest power of two, at most 8, that divides the heads. As native/model/shards.h has it. */
-export function verifyShards(model: ModelConfig): number {
+function verifyShards(model: ModelConfig): number {
   return [8, 4, 2].find((shards) => model.numHeads % shards === 0) ?? 1;
 }
 

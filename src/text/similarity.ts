@@ -1,6 +1,6 @@
 // Exact similarity of two texts on strings: the definition of docs/formats/dedup.md written a second time, without hashes.
 // The audit recomputes removals with it, reports show what two documents share, tests take it as the oracle of the kernels.
-import type { Shingling } from "../native.js";
+import type { Shingling } from "../native/dedup.js";
 import { type UnitText, unitsOf } from "./units.js";
 
 export { foldCase } from "./units.js";

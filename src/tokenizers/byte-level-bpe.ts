@@ -1,6 +1,7 @@
 // Byte-level BPE (GPT-2): the two vocabulary files in, a Tokenizer over the native kernel out.
 import { invalid, toWireError } from "../base/errors.js";
-import { type NativeTokenizer, native } from "../native.js";
+import type { NativeTokenizer } from "../native/tokenizer.js";
+import { native } from "../native.js";
 import { ByteTokenizer } from "./byte-tokenizer.js";
 import { byteLevelFingerprint } from "./fingerprint.js";
 import type { EncodedBlock, TokenBounds } from "./tokenizer.js";

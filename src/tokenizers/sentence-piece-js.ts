@@ -1,5 +1,5 @@
-// The engine `js` of SentencePiece models: the npm package sentencepiece-js (WebAssembly of SentencePiece 0.1.97), for
-// machines without the addon and as a second implementation. docs/decisions/0034 says what of the package is worked around.
+// The engine `js` of SentencePiece models: the npm package sentencepiece-js (WebAssembly of SentencePiece 0.1.97), as a
+// second implementation. docs/decisions/0034 says what of the package is worked around.
 import { createRequire } from "node:module";
 import { invalid, invariant } from "../base/errors.js";
 import type { EncodedBlock } from "./tokenizer.js";

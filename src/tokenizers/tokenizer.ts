@@ -1,11 +1,7 @@
 // What every kind of tokenizer is to the stages above.
+import type { EncodedBlock } from "../native/tokenizer.js";
 
-export interface EncodedBlock {
-  /** Concatenated ids of all rows. */
-  readonly ids: Int32Array;
-  /** Number of rows + 1 offsets into ids. */
-  readonly offsets: Uint32Array;
-}
+export type { EncodedBlock };
 
 /** What is certain of the number of a text's tokens before they are made. */
 export interface TokenBounds {

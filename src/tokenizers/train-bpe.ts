@@ -1,13 +1,18 @@
 // Learns a byte-level BPE vocabulary: blocks of texts in, the files of a tokenizer out. Deterministic: the same texts in
 // the same order give the same bytes. With Hugging Face tokenizers' BpeTrainer (ByteLevel, initial alphabet, one special
 // token) the merges are the same.
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
 import { invalid } from "../base/errors.js";
-import { type BpeGoal, type NativeBpeTrainer, native } from "../native.js";
+import { makeFolders } from "../base/make-folders.js";
+import type { BpeGoal, NativeBpeTrainer } from "../native/bpe-trainer.js";
+import { native } from "../native.js";
 
 const END_OF_TEXT = "<|endoftext|>";
 const NUM_BYTES = 256;
+/** Of the kernels: native/text/token_ids.h. */
+const MOST_TOKENS = 2 ** 21 - 1;
 /** Between two reports, so that the event loop is not held for long. */
 const MERGES_AT_ONCE = 200;
 
@@ -61,9 +66,17 @@ export async function trainByteLevelBpe(
       hint: "256 bytes and the end of a document are always in it",
     });
   }
+  if (vocabSize > MOST_TOKENS) {
+    throw invalid("config-option", `expected at most ${MOST_TOKENS} for the vocabulary size, got ${vocabSize}`);
+  }
+  await makeFolder(dir);
   const trainer = native().createBpeTrainer("gpt2");
   const counted = await count(trainer, blocks, onProgress);
-  if (counted.numBytes === 0) throw invalid("config-input", "expected text to learn a vocabulary from, got none");
+  if (counted.numBytes === 0) {
+    throw invalid("config-input", "expected text to learn a vocabulary from, got none", {
+      hint: "--text-field names the field of the texts, where it is another than text",
+    });
+  }
   const merges: string[] = [];
   const goal: BpeGoal = { vocabSize, minFrequency, numFirstTokens: 1 };
   for (;;) {
@@ -79,6 +92,19 @@ export async function trainByteLevelBpe(
   }
   const files = await writeFiles(dir, tokens, merges);
   return { vocabSize: tokens.length, numMerges: merges.length, ...counted, files };
+}
+
+/** At once, not after all that can be learned. */
+async function makeFolder(dir: string): Promise<void> {
+  try {
+    await makeFolders(dir);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw invalid("config-out", `expected a folder that can be written to for the tokenizer, got ${dir} (${code})`, {
+      hint: "choose another folder",
+      cause,
+    });
+  }
 }
 
 async function count(
@@ -128,6 +154,8 @@ async function writeFiles(dir: string, tokens: readonly string[], merges: readon
     "merges.txt": `#version: 0.2\n${merges.map((merge) => `${merge}\n`).join("")}`,
     "tokenizer.json": `${JSON.stringify(tokenizer, null, 1)}\n`,
   };
+  // Killed in between, what is left is refused: no part of an earlier vocabulary beside one of this.
+  for (const name of ["tokenizer.json", "merges.txt"]) await rm(join(dir, name), { force: true });
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(dir, name), text);
   return Object.keys(files).map((name) => join(dir, name));
 }

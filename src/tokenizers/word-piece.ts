@@ -1,6 +1,7 @@
 // BERT's WordPiece: a vocabulary of one token a line in, a Tokenizer over the native kernel out.
 import { invalid, toWireError } from "../base/errors.js";
-import { type NativeTokenizer, native, type WordPieceOptions } from "../native.js";
+import type { NativeTokenizer, WordPieceOptions } from "../native/tokenizer.js";
+import { native } from "../native.js";
 import { ByteTokenizer } from "./byte-tokenizer.js";
 import { wordPieceFingerprint } from "./fingerprint.js";
 import type { EncodedBlock } from "./tokenizer.js";

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <map>
@@ -112,6 +113,49 @@ TEST(BpeMerger, FollowsTheDefinitionOnPiecesOfAnyLength) {
       }
     }
   }
+}
+
+// The pairs of two ranks take turns: "ab" uncovers a pair with the "c" behind it, which is listed first.
+TEST(BpeMerger, FollowsTheDefinitionWhereAMergeIsListedBeforeTheOneThatMakesItsPart) {
+  std::mt19937 random(9);
+  size_t num_changed = 0;
+  for (int run = 0; run < 100; ++run) {
+    const BpeVocab listed = random_vocab(random, 2 + random() % 40);
+    BpeVocab vocab = listed;
+    std::shuffle(vocab.merges.begin(), vocab.merges.end(), random);
+    const MergeTable table(vocab);
+    BpeMerger merger(table);
+    for (size_t length : {100, 129, 400}) {
+      std::string piece;
+      for (size_t i = 0; i < length; ++i) piece.push_back(static_cast<char>('a' + random() % 3));
+      std::vector<int32_t> ids(length);
+      ids.resize(merger.merge(reinterpret_cast<const uint8_t*>(piece.data()), length, ids.data()));
+      EXPECT_EQ(ids, merge_by_definition(vocab, piece));
+      num_changed += ids != merge_by_definition(listed, piece) ? 1 : 0;
+    }
+  }
+  EXPECT_GT(num_changed, 100u) << "the order decides";
+}
+
+// Were the rest of a rank's places put back for each pair, this would take minutes, and ten megabytes hours.
+TEST(BpeMerger, ComesToAnEndOnMegabytesWherePairsOfTwoRanksTakeTurns) {
+  std::mt19937 random(1);
+  BpeVocab vocab = random_vocab(random, 0);
+  for (const char* token : {"ab", "abc", "ca"}) vocab.bytes.push_back(token);
+  vocab.merges = {{256, 'c', 257}, {'a', 'b', 256}, {'c', 'a', 258}};
+  const MergeTable table(vocab);
+  BpeMerger merger(table);
+  const auto merged = [&](const std::string& piece) {
+    std::vector<int32_t> ids(piece.size());
+    ids.resize(merger.merge(reinterpret_cast<const uint8_t*>(piece.data()), piece.size(), ids.data()));
+    return ids;
+  };
+  constexpr size_t kTimes = 1'000'000;
+  std::string piece;
+  for (size_t i = 0; i < kTimes; ++i) piece += "abc";
+  EXPECT_EQ(merged(piece), std::vector<int32_t>(kTimes, 257));
+  const std::string next = "cc" + piece.substr(2, 300);
+  EXPECT_EQ(merged(next), merge_by_definition(vocab, next)) << "nothing is left of the piece before";
 }
 
 std::vector<int32_t> merged_without_cache(const MergeTable& table, const std::string& text) {

@@ -12,6 +12,7 @@ import { judgeGopherRepetition } from "#src/clean/filters/gopher-repetition.js";
 import { joinStoryLines } from "#src/clean/filters/story-newlines.js";
 import { repairUnicode } from "#src/clean/filters/unicode-repair.js";
 import { type CleanConfig, cleanStage } from "#src/clean/index.js";
+import { xorshift32 } from "./xorshift32.js";
 
 interface Golden {
   /** Of each page: digest of its text; C4's verdict; digest of the text C4 keeps; Gopher's two verdicts. */
@@ -34,22 +35,7 @@ function ruleConfig<K extends keyof CleanConfig>(name: K): NonNullable<CleanConf
   return cleanStage.schema.parse({ [name]: {} })[name]!;
 }
 
-/** The generator of make-cleaning-golden.py. */
-class Xorshift {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  below(bound: number): number {
-    this.#state ^= this.#state << 13;
-    this.#state ^= this.#state >>> 17;
-    this.#state ^= this.#state << 5;
-    this.#state >>>= 0;
-    return this.#state % bound;
-  }
-}
+type Draw = ReturnType<typeof xorshift32>;
 
 const STOP = ["the", "be", "to", "of", "and", "that", "have", "with"];
 const ENDS = [".", "!", "?", '."', "...", "", ";", ". [12]", ".[citation needed]", ".[edit]"];
@@ -59,37 +45,37 @@ function listOf<T>(length: number, make: () => T): T[] {
   return Array.from({ length }, make);
 }
 
-function oddLine(random: Xorshift, words: readonly string[]): string {
-  const kind = random.below(4);
-  if (kind === 0) return `\u2022${words[random.below(words.length)]} ${words[random.below(words.length)]}`;
-  if (kind === 1) return listOf(1 + random.below(6), () => "#x").join(" ");
-  if (kind === 2) return `${"x".repeat(990 + random.below(20))} is one word of this line.`;
-  return listOf(1 + random.below(12), () => String(random.below(1000))).join(" ");
+function oddLine(draw: Draw, words: readonly string[]): string {
+  const kind = draw(4);
+  if (kind === 0) return `\u2022${words[draw(words.length)]} ${words[draw(words.length)]}`;
+  if (kind === 1) return listOf(1 + draw(6), () => "#x").join(" ");
+  if (kind === 2) return `${"x".repeat(990 + draw(20))} is one word of this line.`;
+  return listOf(1 + draw(12), () => String(draw(1000))).join(" ");
 }
 
-function lineOf(random: Xorshift, words: readonly string[], odd: number): string {
-  if (random.below(100) < odd) return oddLine(random, words);
-  const picked = listOf(1 + random.below(14), () => words[random.below(words.length)]!);
-  if (random.below(3) === 0) picked.push(STOP[random.below(8)]!);
-  if (random.below(25) === 0) picked.push(PHRASES[random.below(PHRASES.length)]!);
-  const end = random.below(10) < 7 ? ENDS[random.below(4)] : ENDS[random.below(ENDS.length)];
+function lineOf(draw: Draw, words: readonly string[], odd: number): string {
+  if (draw(100) < odd) return oddLine(draw, words);
+  const picked = listOf(1 + draw(14), () => words[draw(words.length)]!);
+  if (draw(3) === 0) picked.push(STOP[draw(8)]!);
+  if (draw(25) === 0) picked.push(PHRASES[draw(PHRASES.length)]!);
+  const end = draw(10) < 7 ? ENDS[draw(4)] : ENDS[draw(ENDS.length)];
   return picked.join(" ") + end;
 }
 
 function pageOf(index: number): string {
-  const random = new Xorshift(Number((BigInt(index) * 2654435761n) % 4294967291n) + 1);
-  random.below(1);
-  const letter = (): string => String.fromCharCode(97 + random.below(26));
-  const word = (): string => listOf(1 + random.below(9), letter).join("");
-  const words = [...listOf(20 + random.below(400), word), ...STOP];
-  const odd = [0, 5, 40, 95][random.below(4)]!;
-  const repeats = [0, 0, 10, 35][random.below(4)]!;
+  const draw = xorshift32(Number((BigInt(index) * 2654435761n) % 4294967291n) + 1);
+  draw(1);
+  const letter = (): string => String.fromCharCode(97 + draw(26));
+  const word = (): string => listOf(1 + draw(9), letter).join("");
+  const words = [...listOf(20 + draw(400), word), ...STOP];
+  const odd = [0, 5, 40, 95][draw(4)]!;
+  const repeats = [0, 0, 10, 35][draw(4)]!;
   const lines: string[] = [];
-  for (let left = 2 + random.below(30); left > 0; left -= 1) {
-    const again = random.below(100) < repeats && lines.length > 0;
-    lines.push(again ? lines[random.below(lines.length)]! : lineOf(random, words, odd));
+  for (let left = 2 + draw(30); left > 0; left -= 1) {
+    const again = draw(100) < repeats && lines.length > 0;
+    lines.push(again ? lines[draw(lines.length)]! : lineOf(draw, words, odd));
   }
-  return lines.join(random.below(4) === 0 ? "\n\n" : "\n");
+  return lines.join(draw(4) === 0 ? "\n\n" : "\n");
 }
 
 const pages = golden.pages.map((verdicts, index) => ({ text: pageOf(index), verdicts }));
@@ -138,8 +124,8 @@ test("gopherRepetition differs from datatrove's GopherRepetitionFilter where the
 const STORY_SIGNS = [..."aZ\u00e9\u4e007_.,\u2019\u0301  \n\n\n\t"];
 
 function storyOf(index: number): string {
-  const random = new Xorshift(index * 40503 + 7);
-  return listOf(random.below(60), () => STORY_SIGNS[random.below(STORY_SIGNS.length)]!).join("");
+  const draw = xorshift32(index * 40503 + 7);
+  return listOf(draw(60), () => STORY_SIGNS[draw(STORY_SIGNS.length)]!).join("");
 }
 
 test("storyNewlines is the repository's pattern", () => {

@@ -5,7 +5,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { type NativeTrainer, native } from "#src/native.js";
+import type { NativeTrainer } from "#src/native/trainer.js";
+import { native } from "#src/native.js";
 import { loadTokenizer } from "#src/tokenizers/index.js";
 import { resolveTraining, trainerConfig, trainSchema } from "#src/train/config.js";
 

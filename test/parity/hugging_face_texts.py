@@ -1,5 +1,7 @@
 """Texts for make-tokenizer-json-golden.py, by rules that test/parity/tokenizer-json-texts.ts has too."""
 
+from xorshift32 import xorshift32
+
 ALPHABETS = [
     (0x20, 0x7E), (0x20, 0x7E), (0x61, 0x7A), (0x20, 0x20), (0x09, 0x0D), (0x30, 0x39), (0xA0, 0x17F), (0x300, 0x36F),
     (0x370, 0x3FF), (0x400, 0x45F), (0x5D0, 0x5EA), (0x620, 0x64A), (0x660, 0x669), (0x904, 0x939), (0xE01, 0xE3A),
@@ -19,47 +21,34 @@ WORDS = (
 SPACES = [" ", " ", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", "", "", "\u00a0", "\u3000", " \n ", "."]
 
 
-class Generator:
-    """XorShift32."""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def below(self, bound):
-        self.state ^= self.state << 13 & 0xFFFFFFFF
-        self.state ^= self.state >> 17
-        self.state ^= self.state << 5 & 0xFFFFFFFF
-        return self.state % bound
-
-
 def random_text(draw, most_runs):
     text = ""
-    for _ in range(draw.below(most_runs)):
-        if draw.below(2) == 0:
-            text += WORDS[draw.below(len(WORDS))] + SPACES[draw.below(len(SPACES))]
+    for _ in range(draw(most_runs)):
+        if draw(2) == 0:
+            text += WORDS[draw(len(WORDS))] + SPACES[draw(len(SPACES))]
             continue
-        first, last = ALPHABETS[draw.below(len(ALPHABETS))]
-        for _ in range(1 + draw.below(4)):
-            text += chr(first + draw.below(last - first + 1))
+        first, last = ALPHABETS[draw(len(ALPHABETS))]
+        for _ in range(1 + draw(4)):
+            text += chr(first + draw(last - first + 1))
     return text
 
 
 def random_texts(seed, count, most_runs=16):
-    draw = Generator(seed)
+    draw = xorshift32(seed)
     return [random_text(draw, most_runs) for _ in range(count)]
 
 
 def whitespace_storm():
-    draw = Generator(7)
-    return "".join(SPACES[draw.below(len(SPACES))] + ("a" if draw.below(9) == 0 else "") for _ in range(3000))
+    draw = xorshift32(7)
+    return "".join(SPACES[draw(len(SPACES))] + ("a" if draw(9) == 0 else "") for _ in range(3000))
 
 
 def script_texts():
     """Words of each alphabet by itself."""
-    draw = Generator(11)
+    draw = xorshift32(11)
     texts = []
     for first, last in ALPHABETS:
-        words = ["".join(chr(first + draw.below(last - first + 1)) for _ in range(1 + draw.below(8))) for _ in range(30)]
+        words = ["".join(chr(first + draw(last - first + 1)) for _ in range(1 + draw(8))) for _ in range(30)]
         texts.append(" ".join(words))
     return texts
 

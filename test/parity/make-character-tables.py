@@ -11,28 +11,18 @@ import json
 import pathlib
 import subprocess
 
-from tokenizers import Regex, normalizers, pre_tokenizers
+import code_point_sets
+from code_point_sets import base36, lines_of, ranges
+from tokenizers import normalizers, pre_tokenizers
 
 CODE_POINTS = [cp for cp in range(0x110000) if not 0xD800 <= cp < 0xE000]
 CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cn".split()
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$"
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 
 
-def base36(value):
-    text = ""
-    while True:
-        value, digit = divmod(value, 36)
-        text = DIGITS[digit] + text
-        if value == 0:
-            return text
-
-
 def matching(pattern):
-    """Code points that a regular expression of one character matches."""
-    replace = normalizers.Replace(Regex(pattern), "")
-    return {cp for cp in CODE_POINTS if replace.normalize_str(chr(cp)) == ""}
+    return code_point_sets.matching(pattern, CODE_POINTS)
 
 
 def cut(pre_tokenizer, num_pieces):
@@ -41,25 +31,6 @@ def cut(pre_tokenizer, num_pieces):
 
 def normalized_to(normalizer, text):
     return {cp for cp in CODE_POINTS if normalizer.normalize_str(chr(cp)) == text}
-
-
-def runs(members):
-    found = []
-    for cp in sorted(members):
-        if found and cp == found[-1][1] + 1:
-            found[-1][1] = cp
-        else:
-            found.append([cp, cp])
-    return found
-
-
-def ranges(members):
-    """Gap to the range before and length, in turn."""
-    numbers, end = [], 0
-    for first, last in runs(members):
-        numbers += [base36(first - end), base36(last - first + 1)]
-        end = last + 1
-    return " ".join(numbers)
 
 
 def run_lengths(names, letter_of):
@@ -161,8 +132,7 @@ def unknown_to_forms():
 
 
 def constant(name, comment, text):
-    lines = [text[i : i + 112] for i in range(0, len(text), 112)]
-    body = ",\n".join("  " + json.dumps(line) for line in lines)
+    body = ",\n".join("  " + line for line in lines_of(text))
     return "/** %s */\nexport const %s: string = [\n%s,\n].join(\"\");\n" % (comment, name, body)
 
 
@@ -199,8 +169,8 @@ def main():
                 for run in run_lengths(script_numbers, {n: ";%s" % base36(n).rjust(2, "0") for n in range(36 * 36)}).split(";")[1:]
             ),
         ),
-        "/** First, length, difference. */\nexport const NEW_LOWER_CASE: readonly (readonly [number, number, number])[] = %s;\n"
-        % json.dumps(lower_case(unassigned)),
+        "/** First, length, difference. */\nexport const NEW_LOWER_CASE: readonly (readonly [number, number, number])[] = [\n%s];\n"
+        % "".join("  [%d, %d, %d],\n" % tuple(row) for row in lower_case(unassigned)),
     ]
     for name, (comment, members) in sets.items():
         parts.append(constant(name, comment + " Gap to the range before and length, in turn.", ranges(members)))

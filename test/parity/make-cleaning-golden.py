@@ -19,23 +19,10 @@ import ftfy
 import tldextract
 from datatrove.data import Document
 from datatrove.pipeline.filters import c4_filters, gopher_quality_filter, gopher_repetition_filter
+from xorshift32 import xorshift32
 
 NUM_PAGES = 600
-MASK = 0xFFFFFFFF
 SENTENCE_END = re.compile(r"""(?<![.?!])[.?!]+(?=["'\u2019\u201d)\]]*(?:\s|$))""")
-
-
-class Xorshift:
-    def __init__(self, seed):
-        self.state = seed
-
-    def below(self, bound):
-        s = self.state
-        s ^= (s << 13) & MASK
-        s ^= s >> 17
-        s ^= (s << 5) & MASK
-        self.state = s
-        return s % bound
 
 
 STOP = ["the", "be", "to", "of", "and", "that", "have", "with"]
@@ -43,41 +30,41 @@ ENDS = [".", "!", "?", '."', "...", "", ";", ". [12]", ".[citation needed]", ".[
 PHRASES = ["Javascript", "privacy policy", "lorem ipsum", "{", "uses cookies", "#tag", "...", "2019"]
 
 
-def word(random):
-    return "".join(chr(97 + random.below(26)) for _ in range(1 + random.below(9)))
+def word(draw):
+    return "".join(chr(97 + draw(26)) for _ in range(1 + draw(9)))
 
 
-def line(random, words, odd):
+def line(draw, words, odd):
     """`odd`: of a hundred lines so many are unlike prose."""
-    if random.below(100) < odd:
-        kind = random.below(4)
+    if draw(100) < odd:
+        kind = draw(4)
         if kind == 0:
-            return "\u2022" + words[random.below(len(words))] + " " + words[random.below(len(words))]
+            return "\u2022" + words[draw(len(words))] + " " + words[draw(len(words))]
         if kind == 1:
-            return " ".join(["#x"] * (1 + random.below(6)))
+            return " ".join(["#x"] * (1 + draw(6)))
         if kind == 2:
-            return "x" * (990 + random.below(20)) + " is one word of this line."
-        return " ".join(str(random.below(1000)) for _ in range(1 + random.below(12)))
-    picked = [words[random.below(len(words))] for _ in range(1 + random.below(14))]
-    if random.below(3) == 0:
-        picked.append(STOP[random.below(8)])
-    if random.below(25) == 0:
-        picked.append(PHRASES[random.below(len(PHRASES))])
-    end = ENDS[random.below(4)] if random.below(10) < 7 else ENDS[random.below(len(ENDS))]
+            return "x" * (990 + draw(20)) + " is one word of this line."
+        return " ".join(str(draw(1000)) for _ in range(1 + draw(12)))
+    picked = [words[draw(len(words))] for _ in range(1 + draw(14))]
+    if draw(3) == 0:
+        picked.append(STOP[draw(8)])
+    if draw(25) == 0:
+        picked.append(PHRASES[draw(len(PHRASES))])
+    end = ENDS[draw(4)] if draw(10) < 7 else ENDS[draw(len(ENDS))]
     return " ".join(picked) + end
 
 
 def page(index):
-    random = Xorshift(index * 2654435761 % 4294967291 + 1)
-    random.below(1)
-    words = [word(random) for _ in range(20 + random.below(400))] + STOP
-    odd = [0, 5, 40, 95][random.below(4)]
-    repeats = [0, 0, 10, 35][random.below(4)]
+    draw = xorshift32(index * 2654435761 % 4294967291 + 1)
+    draw(1)
+    words = [word(draw) for _ in range(20 + draw(400))] + STOP
+    odd = [0, 5, 40, 95][draw(4)]
+    repeats = [0, 0, 10, 35][draw(4)]
     lines = []
-    for _ in range(2 + random.below(30)):
-        again = random.below(100) < repeats and len(lines) > 0
-        lines.append(lines[random.below(len(lines))] if again else line(random, words, odd))
-    return ("\n\n" if random.below(4) == 0 else "\n").join(lines)
+    for _ in range(2 + draw(30)):
+        again = draw(100) < repeats and len(lines) > 0
+        lines.append(lines[draw(len(lines))] if again else line(draw, words, odd))
+    return ("\n\n" if draw(4) == 0 else "\n").join(lines)
 
 
 STORY_SIGNS = ["a", "Z", "\u00e9", "\u4e00", "7", "_", ".", ",", "\u2019", "\u0301", " ", " ", "\n", "\n", "\n", "\t"]
@@ -87,8 +74,8 @@ NUM_STORIES = 2000
 
 
 def story(index):
-    random = Xorshift(index * 40503 + 7)
-    return "".join(STORY_SIGNS[random.below(len(STORY_SIGNS))] for _ in range(random.below(60)))
+    draw = xorshift32(index * 40503 + 7)
+    return "".join(STORY_SIGNS[draw(len(STORY_SIGNS))] for _ in range(draw(60)))
 
 
 ADDRESSES = [

@@ -8,7 +8,8 @@ Oniguruma, its engine, is asked about each code point. That the scripts are all 
 
 import pathlib
 
-from tokenizers import Regex, normalizers
+import code_point_sets
+from code_point_sets import lines_of, ranges
 
 # The names of tables come first, other names for the same set behind them.
 PROPERTIES = """
@@ -42,51 +43,23 @@ CODE_POINTS = [
     for cp in [*range(0x34000), *range(0xE0000, 0xE1000), *(cp for cp in range(0x34000, 0x110000) if cp & 0xFFFE == 0xFFFE)]
     if not 0xD800 <= cp < 0xE000
 ]
-BLOCK = 2048
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-def base36(value):
-    text = DIGITS[value % 36]
-    while value := value // 36:
-        text = DIGITS[value % 36] + text
-    return text
-
-
-def matching(pattern):
-    without = normalizers.Replace(Regex(pattern), "")
-    found = set()
-    for begin in range(0, len(CODE_POINTS), BLOCK):
-        block = CODE_POINTS[begin : begin + BLOCK]
-        kept = set(without.normalize_str("".join(map(chr, block))))
-        found.update(cp for cp in block if chr(cp) not in kept)
-    return found
-
-
-def ranges(members):
-    """Gap to the range before and length, in turn."""
-    runs = []
-    for cp in sorted(members):
-        if runs and cp == runs[-1][1] + 1:
-            runs[-1][1] = cp
-        else:
-            runs.append([cp, cp])
-    numbers, end = [], 0
-    for first, last in runs:
-        numbers += [base36(first - end), base36(last - first + 1)]
-        end = last + 1
-    return " ".join(numbers)
 
 
 def key(name):
     return name.lower().replace("_", "")
 
 
+def matching(pattern):
+    return code_point_sets.matching(pattern, CODE_POINTS)
+
+
 def entry(name, text):
-    lines = [text[i : i + 112] for i in range(0, len(text), 112)]
-    if len(lines) == 1:
-        return "  %s: %s,\n" % (key(name), '"%s"' % text)
-    return "  %s: [\n%s,\n  ].join(\"\"),\n" % (key(name), ",\n".join('    "%s"' % line for line in lines))
+    lines = lines_of(text)
+    if len(lines) > 1:
+        return "  %s: [\n%s,\n  ].join(\"\"),\n" % (key(name), ",\n".join("    " + line for line in lines))
+    one = "  %s: %s,\n" % (key(name), lines[0])
+    # As the formatter breaks it.
+    return one if len(one) <= 121 else "  %s:\n    %s,\n" % (key(name), lines[0])
 
 
 def main():

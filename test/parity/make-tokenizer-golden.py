@@ -18,6 +18,7 @@ import subprocess
 import tiktoken
 
 from gpt2_encoding import gpt2_encoding
+from xorshift32 import xorshift32
 
 HERE = pathlib.Path(__file__).parent
 MODULES = HERE.parent.parent / "node_modules"
@@ -88,32 +89,19 @@ SEED = 0x9E3779B9
 NUM_RANDOM = 20_000
 
 
-class XorShift32:
-    def __init__(self, seed: int):
-        self.state = seed
-
-    def below(self, bound: int) -> int:
-        x = self.state
-        x ^= (x << 13) & 0xFFFFFFFF
-        x ^= x >> 17
-        x ^= (x << 5) & 0xFFFFFFFF
-        self.state = x
-        return x % bound
-
-
 # A million short texts, in groups with a digest each.
 NUM_SHORT, SHORT_GROUP = 1_000_000, 50_000
 
 
 def random_texts(seed, count, most_runs):
-    random = XorShift32(seed)
+    draw = xorshift32(seed)
     for _ in range(count):
         text = []
-        for _ in range(random.below(most_runs)):
-            pool = POOLS[random.below(len(POOLS))]
-            first, last = pool[random.below(len(pool))]
-            for _ in range(1 + random.below(3)):
-                text.append(chr(first + random.below(last - first + 1)))
+        for _ in range(draw(most_runs)):
+            pool = POOLS[draw(len(POOLS))]
+            first, last = pool[draw(len(pool))]
+            for _ in range(1 + draw(3)):
+                text.append(chr(first + draw(last - first + 1)))
         yield "".join(text)
 
 
@@ -137,11 +125,11 @@ SCRIPTS = {
 
 def script_text(first, last):
     """Words of a script between spaces, digits and punctuation."""
-    random = XorShift32(SEED)
+    draw = xorshift32(SEED)
     text = []
     for _ in range(400):
-        text += [chr(first + random.below(last - first + 1)) for _ in range(1 + random.below(12))]
-        text.append([" ", " ", ", ", ". ", "\n", " 12 ", "-", "'"][random.below(8)])
+        text += [chr(first + draw(last - first + 1)) for _ in range(1 + draw(12))]
+        text.append([" ", " ", ", ", ". ", "\n", " 12 ", "-", "'"][draw(8)])
     return "".join(text)
 
 

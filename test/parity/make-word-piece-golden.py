@@ -15,6 +15,7 @@ import struct
 import sys
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from xorshift32 import xorshift32
 
 HERE = pathlib.Path(__file__).parent
 GPT2 = json.loads((HERE / "golden-gpt2-tokenizer.json").read_text())
@@ -32,17 +33,6 @@ def small_vocabulary():
 
 def every_code_point():
     return ["a%sb %s" % (chr(cp), chr(cp)) for cp in range(0x110000) if not 0xD800 <= cp < 0xE000]
-
-
-def xorshift32(state):
-    def draw(below):
-        nonlocal state
-        state ^= state << 13 & 0xFFFFFFFF
-        state ^= state >> 17
-        state ^= state << 5 & 0xFFFFFFFF
-        return state % below
-
-    return draw
 
 
 def random_texts():

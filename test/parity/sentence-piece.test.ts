@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { prepareSentencePiece, SentencePiece } from "#src/tokenizers/sentence-piece.js";
+import { xorshift32 } from "./xorshift32.js";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const golden = JSON.parse(readFileSync(path("golden-sentence-piece.json"), "utf8")) as Record<
@@ -34,16 +35,7 @@ const SCRIPTS = [
 const LIMITS = [0x80, 0x3100, 0x110000, 0x7b] as const;
 const SPECIAL = [0x20, 0x20, 0x2581, 0x3000, 0xa0, 0x301, 0x3099, 0x300, 0x200b, 0xfffd, 0x0a, 0x0d] as const;
 
-/** xorshift32 */
-function newDraw(): (below: number) => number {
-  let state = 2463534242;
-  return (below) => {
-    state = (state ^ (state << 13)) >>> 0;
-    state = (state ^ (state >>> 17)) >>> 0;
-    state = (state ^ (state << 5)) >>> 0;
-    return state % below;
-  };
-}
+const newDraw = (): ReturnType<typeof xorshift32> => xorshift32(2463534242);
 
 /** How often `make` is called decides how many; each call draws in order. */
 const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);

@@ -1,5 +1,7 @@
 """Texts for SentencePiece, by rules that sentence-piece.test.ts has too."""
 
+from xorshift32 import xorshift32
+
 # First and last code point of letters of forty scripts.
 SCRIPTS = [
     (0x41, 0x7A), (0xC0, 0x24F), (0x370, 0x3FF), (0x400, 0x4FF), (0x531, 0x556), (0x5D0, 0x5EA), (0x620, 0x64A),
@@ -10,21 +12,9 @@ SCRIPTS = [
     (0x3041, 0x3096), (0x30A1, 0x30FA), (0x4E00, 0x9FBF), (0xA000, 0xA48C), (0xAC00, 0xD7A3), (0xFF01, 0xFFDC),
     (0x10330, 0x1034A),
 ]  # fmt: skip
+SEED = 2463534242
 LIMITS = [0x80, 0x3100, 0x110000, 0x7B]
 SPECIAL = [0x20, 0x20, 0x2581, 0x3000, 0xA0, 0x301, 0x3099, 0x300, 0x200B, 0xFFFD, 0x0A, 0x0D]
-
-
-class Draw:
-    """xorshift32"""
-
-    def __init__(self):
-        self.state = 2463534242
-
-    def __call__(self, below):
-        self.state ^= self.state << 13 & 0xFFFFFFFF
-        self.state ^= self.state >> 17
-        self.state ^= self.state << 5 & 0xFFFFFFFF
-        return self.state % below
 
 
 def code_points():
@@ -33,7 +23,7 @@ def code_points():
 
 
 def scripts():
-    draw, rows = Draw(), []
+    draw, rows = xorshift32(SEED), []
     for low, high in SCRIPTS:
         for _ in range(50):
             words = ("".join(chr(low + draw(high - low + 1)) for _ in range(1 + draw(9))) for _ in range(1 + draw(12)))
@@ -42,7 +32,7 @@ def scripts():
 
 
 def random_texts(count):
-    draw, rows = Draw(), []
+    draw, rows = xorshift32(SEED), []
     for _ in range(count):
         text = ""
         for _ in range(draw(40)):
@@ -63,5 +53,5 @@ def odd():
 
 def id_rows(vocab_size):
     """Ids that no text gives: bytes that are no characters, control symbols in between, spaces at the beginning."""
-    draw = Draw()
+    draw = xorshift32(SEED)
     return [[draw(vocab_size if draw(3) > 0 else min(300, vocab_size)) for _ in range(draw(12))] for _ in range(3000)]

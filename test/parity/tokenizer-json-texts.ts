@@ -1,4 +1,5 @@
 // The texts of hugging_face_texts.py, by the same rules.
+import { xorshift32 } from "./xorshift32.js";
 
 const ALPHABETS: readonly (readonly [number, number])[] = [
   [0x20, 0x7e],
@@ -48,18 +49,7 @@ const WORDS =
 
 const SPACES = [" ", " ", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", "", "", "\u00a0", "\u3000", " \n ", "."];
 
-type Below = (bound: number) => number;
-
-/** XorShift32. */
-export function generator(seed: number): Below {
-  let state = seed;
-  return (bound) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % bound;
-  };
-}
+type Below = ReturnType<typeof xorshift32>;
 
 function drawn(below: Below, [first, last]: readonly [number, number]): string {
   return String.fromCodePoint(first + below(last - first + 1));
@@ -80,12 +70,12 @@ export function randomText(below: Below, mostRuns: number): string {
 }
 
 export function randomTexts(seed: number, count: number, mostRuns = 16): string[] {
-  const below = generator(seed);
+  const below = xorshift32(seed);
   return Array.from({ length: count }, () => randomText(below, mostRuns));
 }
 
 function whitespaceStorm(): string {
-  const below = generator(7);
+  const below = xorshift32(7);
   let text = "";
   for (let n = 0; n < 3000; n += 1) {
     text += SPACES[below(SPACES.length)]!;
@@ -95,7 +85,7 @@ function whitespaceStorm(): string {
 }
 
 function scriptTexts(): string[] {
-  const below = generator(11);
+  const below = xorshift32(11);
   return ALPHABETS.map((alphabet) =>
     Array.from({ length: 30 }, () => {
       let word = "";

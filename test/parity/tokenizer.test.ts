@@ -5,23 +5,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { loadTokenizer } from "#src/tokenizers/index.js";
+import { golden, randomText, scriptText } from "./gpt2-texts.js";
+import { xorshift32 } from "./xorshift32.js";
 
 // test/parity/make-tokenizer-golden.py writes the golden file and says what the digests are.
-interface Golden {
-  readonly small: [string, number[]][];
-  readonly repeated: [string, number, string][];
-  readonly random: { seed: number; texts: number; pools: [number, number][][]; digest: string };
-  readonly short: { seed: number; group: number; digests: string[] };
-  readonly scripts: [string, number, number, string][];
-  readonly shared: Record<string, string>;
-  readonly vocabulary: string;
-  readonly code_points: string[];
-  readonly books: Record<string, string>;
-  readonly paragraphs: Record<string, string>;
-  readonly licences: Record<string, string>;
-}
-
-const golden = JSON.parse(readFileSync(new URL("./golden-gpt2-tokenizer.json", import.meta.url), "utf8")) as Golden;
 const require = createRequire(import.meta.url);
 const tokenizer = loadTokenizer("gpt2");
 
@@ -44,40 +31,6 @@ function digest(texts: readonly string[]): string {
     sha.update(encoded.ids.subarray(encoded.offsets[i], encoded.offsets[i + 1])).update(END);
   }
   return sha.digest("hex").slice(0, 16);
-}
-
-/** XorShift32, as in the script. */
-function generator(seed: number): (bound: number) => number {
-  let state = seed;
-  return (bound) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % bound;
-  };
-}
-
-function randomText(below: (bound: number) => number, mostRuns: number): string {
-  const { pools } = golden.random;
-  let text = "";
-  for (let runs = below(mostRuns); runs > 0; runs--) {
-    const pool = pools[below(pools.length)]!;
-    const [first, last] = pool[below(pool.length)]!;
-    for (let n = 1 + below(3); n > 0; n--) text += String.fromCodePoint(first + below(last - first + 1));
-  }
-  return text;
-}
-
-const BETWEEN_WORDS = [" ", " ", ", ", ". ", "\n", " 12 ", "-", "'"];
-
-function scriptText(first: number, last: number): string {
-  const below = generator(golden.random.seed);
-  let text = "";
-  for (let word = 0; word < 400; word++) {
-    for (let n = 1 + below(12); n > 0; n--) text += String.fromCodePoint(first + below(last - first + 1));
-    text += BETWEEN_WORDS[below(BETWEEN_WORDS.length)]!;
-  }
-  return text;
 }
 
 function codePointTexts(start: number): string[] {
@@ -107,21 +60,21 @@ describe("GPT-2 ids equal the official tokenizer's", () => {
 
   test("on random Unicode texts", () => {
     const { seed, texts, digest: expected } = golden.random;
-    const below = generator(seed);
-    expect(digest(Array.from({ length: texts }, () => randomText(below, 40)))).toBe(expected);
+    const draw = xorshift32(seed);
+    expect(digest(Array.from({ length: texts }, () => randomText(draw, 40)))).toBe(expected);
   });
 
   test("on a million short random texts", () => {
     const { seed, group, digests } = golden.short;
     expect(group * digests.length).toBe(1_000_000);
-    const below = generator(seed);
+    const draw = xorshift32(seed);
     digests.forEach((expected, i) => {
-      expect([i, digest(Array.from({ length: group }, () => randomText(below, 6)))]).toEqual([i, expected]);
+      expect([i, digest(Array.from({ length: group }, () => randomText(draw, 6)))]).toEqual([i, expected]);
     });
   });
 
   test.each(golden.scripts)("on words of the script %s", (_name, first, last, expected) => {
-    expect(digest([scriptText(first, last)])).toBe(expected);
+    expect(digest([scriptText(xorshift32(golden.random.seed), first, last)])).toBe(expected);
   });
 
   const shared = fileURLToPath(new URL("../../../shared/data", import.meta.url));

@@ -9,6 +9,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { native } from "#src/native.js";
 import { type EncodedBlock, loadTokenizer, tokenizerFiles, vocabularyFiles } from "#src/tokenizers/index.js";
 import { createNativeWordPiece, WordPiece } from "#src/tokenizers/word-piece.js";
+import { golden as gpt2, randomText, scriptText } from "./gpt2-texts.js";
+import { xorshift32 } from "./xorshift32.js";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const golden = JSON.parse(readFileSync(path("golden-word-piece.json"), "utf8")) as Record<string, string>;
@@ -25,29 +27,12 @@ const words = ["the", "##ing", "un", "##able", "##aff", "caf", "##e", "str"];
 const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 const small = [...specials, ...chars, ...chars.map((char) => `##${char}`), ...words].join("\n");
 
-interface Gpt2Golden {
-  readonly random: { seed: number; pools: [number, number][][] };
-  readonly short: { seed: number };
-  readonly scripts: [string, number, number, string][];
-}
-const gpt2 = JSON.parse(readFileSync(path("golden-gpt2-tokenizer.json"), "utf8")) as Gpt2Golden;
-
 const everyCodePoint = range(0, 0x110000)
   .filter((char) => char.isWellFormed())
   .map((char) => `a${char}b ${char}`);
 
-function xorShift32(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state ^ (state << 13)) >>> 0;
-    state = (state ^ (state >>> 17)) >>> 0;
-    state = (state ^ (state << 5)) >>> 0;
-    return state % below;
-  };
-}
-
 function randomTexts(): string[] {
-  const draw = xorShift32(2463534242);
+  const draw = xorshift32(2463534242);
   return Array.from({ length: 20_000 }, () =>
     Array.from({ length: draw(40) }, () => {
       const limit = [0x80, 0x3000, 0x110000, 0x11][draw(4)]!;
@@ -58,29 +43,12 @@ function randomTexts(): string[] {
 }
 
 function shortTexts(): string[] {
-  const draw = xorShift32(gpt2.short.seed);
-  const { pools } = gpt2.random;
-  return Array.from({ length: 1_000_000 }, () => {
-    let text = "";
-    for (let runs = draw(6); runs > 0; runs -= 1) {
-      const pool = pools[draw(pools.length)]!;
-      const [first, last] = pool[draw(pool.length)]!;
-      for (let n = 1 + draw(3); n > 0; n -= 1) text += String.fromCodePoint(first + draw(last - first + 1));
-    }
-    return text;
-  });
+  const draw = xorshift32(gpt2.short.seed);
+  return Array.from({ length: 1_000_000 }, () => randomText(draw, 6));
 }
 
 function scriptTexts(): string[] {
-  return gpt2.scripts.map(([, first, last]) => {
-    const draw = xorShift32(gpt2.random.seed);
-    let text = "";
-    for (let word = 0; word < 400; word += 1) {
-      for (let n = 1 + draw(12); n > 0; n -= 1) text += String.fromCodePoint(first + draw(last - first + 1));
-      text += [" ", " ", ", ", ". ", "\n", " 12 ", "-", "'"][draw(8)]!;
-    }
-    return text;
-  });
+  return gpt2.scripts.map(([, first, last]) => scriptText(xorshift32(gpt2.random.seed), first, last));
 }
 
 const naughty = [

@@ -1,10 +1,11 @@
 // From a checkpoint to a folder that transformers opens as GPT2LMHeadModel: config.json, model.safetensors and, with the
 // vocabulary files, its tokenizer. Moments and counters stay behind.
 import { existsSync } from "node:fs";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../base/atomic.js";
 import { invalid } from "../../base/errors.js";
+import { makeFolders } from "../../base/make-folders.js";
 import { WEIGHTS_NAME as CHECKPOINT_WEIGHTS, type Checkpoint } from "../../formats/checkpoint.js";
 import { SafetensorsFile, writeSafetensors } from "../../formats/safetensors.js";
 import type { ModelConfig } from "../config.js";
@@ -42,7 +43,7 @@ export async function exportHuggingFace(options: ExportOptions): Promise<string[
   const { checkpoint, out, tokenizer } = options;
   const { model, dropout = 0 } = checkpoint.state.training;
   checkExport(out);
-  await mkdir(out, { recursive: true });
+  await makeFolders(out);
   await writeWeights(options, tensorPairs(model));
   await copyFile(tokenizer.vocabFile, join(out, "vocab.json"));
   await copyFile(tokenizer.mergesFile, join(out, "merges.txt"));

@@ -1,16 +1,15 @@
 // The js engine of dedup: everything the native addon does for it, in TypeScript, so that dedup runs where no compiler is.
 // Documents, rejections, shingles, hashes and decisions are those of the native engine; signatures are the npm package
 // minhash's (docs/decisions/0024-js-engine.md).
+import type { NativeJoin } from "../../native/candidates.js";
 import {
-  type NativeJoin,
-  type ScanOptions,
-  type ScanResult,
   type Shingling,
   type SignatureOptions,
   type SignedLines,
   type SignedRows,
   SKETCH_SIZE,
-} from "../../native.js";
+} from "../../native/dedup.js";
+import type { ScanOptions, ScanResult } from "../../native/read.js";
 import type { DedupEngine } from "../engine.js";
 import { equalGroups, groupKeys, orderDocuments, pairGroups } from "./buckets.js";
 import { hashBytes, newHash } from "./hashes.js";

@@ -1,6 +1,6 @@
 // The exact join: sets against the sets kept so far, all pairs above a threshold and no others.
 import { invariant } from "../../base/errors.js";
-import type { JoinedSets, JoinOptions } from "../../native.js";
+import type { JoinedSets, JoinOptions } from "../../native/candidates.js";
 import { intersectionSize, leastOverlap, type Ratio } from "./jaccard.js";
 import { ShingleCounts } from "./join-counts.js";
 import { JoinIndex } from "./join-index.js";

@@ -1,7 +1,7 @@
 // Documents back to JSON lines: {"id":...,"text":...,"source":...,<the other fields as they were>}, the bytes that
 // native/text/json_lines.h writes.
 import { invariant } from "../../base/errors.js";
-import type { ScanResult } from "../../native.js";
+import type { ScanResult } from "../../native/read.js";
 import { ByteSink } from "./byte-sink.js";
 import { CLOSE_BRACE, COLON, COMMA, JsonCursor, OPEN_BRACE, QUOTE } from "./json-cursor.js";
 

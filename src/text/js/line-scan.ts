@@ -1,7 +1,7 @@
 // JSON lines to documents: native/text/line_scan.h over again. The line is the unit of rejection; positions count bytes and
 // lines, never characters.
 import { isUtf8 } from "node:buffer";
-import type { ScanOptions, ScanResult } from "../../native.js";
+import type { ScanOptions, ScanResult } from "../../native/read.js";
 import { ByteSink } from "./byte-sink.js";
 import { type RecordFields, RecordReader } from "./json-record.js";
 import { validUtf8End } from "./utf8.js";

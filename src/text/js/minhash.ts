@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { Minhash } from "minhash";
 import { digestJson } from "../../base/digest.js";
 import { invalid } from "../../base/errors.js";
-import type { SignatureOptions } from "../../native.js";
+import type { SignatureOptions } from "../../native/dedup.js";
 import { C, mix } from "./hashes.js";
 import { Word64 } from "./word64.js";
 

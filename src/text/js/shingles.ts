@@ -1,6 +1,6 @@
 // Shingles of a document as 64-bit hashes, its content hash and its normalised length: what native/text/shingles.h gives, on
 // the units of text/units.ts.
-import type { Shingling } from "../../native.js";
+import type { Shingling } from "../../native/dedup.js";
 import { type UnitText, unitsOf } from "../units.js";
 import { A, B, hashBytes, hashUnit, mix, newHash, SequenceHash } from "./hashes.js";
 import { dropRepeats } from "./sets.js";

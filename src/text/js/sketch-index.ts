@@ -1,6 +1,7 @@
 // Joins a sample of documents with others by their sketches: what native/text/sketch_join.h does, pair for pair.
 import { invariant } from "../../base/errors.js";
-import { type NativeSketchIndex, SKETCH_SIZE } from "../../native.js";
+import { SKETCH_SIZE } from "../../native/dedup.js";
+import type { NativeSketchIndex } from "../../native/sketch-join.js";
 
 /** What stands in a sketch after its last value. */
 const END = 0xffffffff;

@@ -62,9 +62,9 @@ export class AddedTokenFinder {
       let end = matchEnd;
       at = matchEnd;
       if (token.special || (token.singleWord && !standsAlone(sentence, begin, end))) continue;
-      // White space that the match before has taken is not taken again.
-      if (token.leftStrip) begin = Math.max(spaceBefore(sentence, begin), done);
-      if (token.rightStrip) end = spaceBehind(sentence, end);
+      // White space that the match before has taken is not taken again, nor gone through again.
+      if (token.leftStrip) begin = Math.max(spaceBefore(sentence, begin, done), done);
+      if (token.rightStrip) end = spaceBehind(sentence, Math.max(end, done));
       if (done < begin) out.push(slice(text, done, begin));
       // Of a token that is white space nothing may be left: the library drops empty parts.
       if (begin < end) out.push(token.id);
@@ -97,9 +97,9 @@ function lastCodePoint(sentence: string, end: number): number {
   return isPair ? sentence.codePointAt(end - 2)! : low;
 }
 
-function spaceBefore(sentence: string, end: number): number {
+function spaceBefore(sentence: string, end: number, least: number): number {
   let begin = end;
-  while (begin > 0 && whiteSpace().has(sentence.charCodeAt(begin - 1))) begin -= 1;
+  while (begin > least && whiteSpace().has(sentence.charCodeAt(begin - 1))) begin -= 1;
   return begin;
 }
 

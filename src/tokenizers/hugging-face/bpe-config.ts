@@ -2,7 +2,7 @@
 import type { JsonNode } from "./json-node.js";
 
 /** More tokens than any vocabulary has; arrays by id are made up to here. */
-export const MOST_TOKENS = 1 << 24;
+const MOST_TOKENS = 1 << 24;
 
 export interface BpeConfig {
   /** Ids by token; two tokens may share one. */

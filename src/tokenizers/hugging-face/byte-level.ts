@@ -1,7 +1,8 @@
 // Byte-level BPE of a tokenizer.json on the native kernel: which pre-tokenizers the kernel has itself, and the vocabulary in
 // the form that it takes.
 import { invalid, toWireError } from "../../base/errors.js";
-import { type ByteLevelBpeOptions, native } from "../../native.js";
+import type { ByteLevelBpeOptions } from "../../native/tokenizer.js";
+import { native } from "../../native.js";
 import type { BpeConfig } from "./bpe-config.js";
 import { BYTE_CHARACTERS } from "./byte-alphabet.js";
 import type { JsonNode } from "./json-node.js";

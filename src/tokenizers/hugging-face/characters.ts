@@ -8,7 +8,7 @@ const NUM_CODE_POINTS = 0x110000;
 /** Ascending, none touching another: first and last code point in turn. */
 export type Ranges = readonly number[];
 
-export class CharacterSet {
+class CharacterSet {
   readonly ranges: Ranges;
   readonly #bits = new Uint8Array(NUM_CODE_POINTS >> 3);
 

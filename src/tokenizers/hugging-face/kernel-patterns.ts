@@ -1,5 +1,5 @@
 // Regular expressions of well-known tokenizers that the native kernel has, as their files spell them.
-import type { ByteLevelBpeOptions } from "../../native.js";
+import type { ByteLevelBpeOptions } from "../../native/tokenizer.js";
 
 const CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 const O200K_ENDS = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";

@@ -1,5 +1,7 @@
 // From pieces to ids: the last step of a tokenizer, natively where the kernel has the model.
-import { type NativeTokenizer, native } from "../../native.js";
+
+import type { NativeTokenizer } from "../../native/tokenizer.js";
+import { native } from "../../native.js";
 import type { IdList } from "./id-list.js";
 
 export interface PieceEncoder {

@@ -7,6 +7,8 @@ import { createContext, Script } from "node:vm";
 let clock: { readonly script: Script; readonly context: { task: (() => void) | undefined } } | undefined;
 
 const TICKS_PER_SECOND = 100;
+/** Part of the limit that is as good as all of it: the watch and the clock are of milliseconds, the clock's of ten. */
+const AS_GOOD_AS_ALL = 0.9;
 /** Of /proc/thread-self/stat behind the name, which may hold spaces: utime, then stime. */
 const USER_TIME_FIELD = 11;
 
@@ -32,7 +34,7 @@ export function endsWithin(limitMs: number, task: () => void, processorTime: () 
   for (let timeout = limitMs; ; timeout *= 2) {
     const before = processorTime();
     if (ends(timeout, task)) return true;
-    if (processorTime() - before >= limitMs) return false;
+    if (processorTime() - before >= AS_GOOD_AS_ALL * limitMs) return false;
   }
 }
 

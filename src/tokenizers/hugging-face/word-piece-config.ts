@@ -1,6 +1,6 @@
 // The model part of a tokenizer.json of type WordPiece, checked, and its native tokenizers.
 import { invalid, toWireError } from "../../base/errors.js";
-import type { WordPieceOptions } from "../../native.js";
+import type { WordPieceOptions } from "../../native/tokenizer.js";
 import { createNativeWordPiece } from "../word-piece.js";
 import { readVocab, refuseMissingUnknown } from "./bpe-config.js";
 import type { JsonNode } from "./json-node.js";

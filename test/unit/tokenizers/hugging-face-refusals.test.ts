@@ -1,33 +1,19 @@
 // What a tokenizer.json cannot be trained with is refused where it is loaded, with a way out: not at the first text that needs
 // it. Hostile files are refused, or read, in bounded time.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { MillraceError } from "#src/base/errors.js";
 import { expressionFinder } from "#src/tokenizers/hugging-face/regular-expression.js";
 import { endsWithin } from "#src/tokenizers/hugging-face/time-limit.js";
 import { loadTokenizer, type Tokenizer } from "#src/tokenizers/index.js";
+import { type TokenizerFiles, tokenizerFolders } from "./tokenizer-folders.js";
 
-const dir = mkdtempSync(join(tmpdir(), "millrace-refusals-"));
-afterAll(() => rmSync(dir, { recursive: true }));
-let numFolders = 0;
-
-function folderOf(files: Readonly<Record<string, unknown>>): string {
-  numFolders += 1;
-  const folder = join(dir, String(numFolders));
-  mkdirSync(folder);
-  for (const [name, content] of Object.entries(files)) {
-    writeFileSync(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
-  }
-  return folder;
-}
+const folderOf = tokenizerFolders();
 
 const load = (file: unknown): Tokenizer => loadTokenizer(folderOf({ "tokenizer.json": file }));
 const ids = (tokenizer: Tokenizer, text: string): number[] => Array.from(tokenizer.encode(text));
 
 /** Message and hint. */
-function refusal(files: Readonly<Record<string, unknown>>): [string, string | undefined] {
+function refusal(files: TokenizerFiles): [string, string | undefined] {
   try {
     loadTokenizer(folderOf(files));
   } catch (thrown) {
@@ -219,9 +205,14 @@ describe("a search without end", () => {
     };
     // A clock that stands still, as that of a process does which is stopped; then one that runs.
     expect(endsWithin(20, slow, () => 0)).toBe(true);
-    expect(begun).toBe(3);
+    expect(begun).toBeGreaterThanOrEqual(3);
     begun = 0;
-    expect(endsWithin(20, slow, () => performance.now())).toBe(false);
+    let ms = 0;
+    const running = () => {
+      ms += 19;
+      return ms;
+    };
+    expect(endsWithin(20, slow, running)).toBe(false);
     expect(begun).toBe(1);
   });
 

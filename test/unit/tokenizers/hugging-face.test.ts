@@ -1,16 +1,14 @@
 // What of a tokenizer.json is refused, where it is read from, and what its documents end with. Its ids are compared with the
 // official library's in test/parity/tokenizer-json.test.ts.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { MillraceError } from "#src/base/errors.js";
 import { withoutGoingBack } from "#src/tokenizers/hugging-face/long-runs.js";
 import { expressionFinder } from "#src/tokenizers/hugging-face/regular-expression.js";
 import { loadTokenizer, type Tokenizer, tokenizerFiles, vocabularyFiles } from "#src/tokenizers/index.js";
+import { tokenizerFolders } from "./tokenizer-folders.js";
 
-const dir = mkdtempSync(join(tmpdir(), "millrace-hugging-face-"));
-afterAll(() => rmSync(dir, { recursive: true }));
+const folderOf = tokenizerFolders();
 
 const BYTES = [...Array.from({ length: 94 }, (_, i) => 0x21 + i), ...range(0xa1, 0xac), ...range(0xae, 0xff)];
 const ALPHABET = [...BYTES, ...range(0x100, 0x143)].map((cp) => String.fromCharCode(cp));
@@ -31,18 +29,6 @@ const general = { type: "BPE", unk_token: "?", vocab: { "?": 0, a: 1, b: 2, aa: 
 
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-}
-
-let numFolders = 0;
-
-function folderOf(files: Readonly<Record<string, unknown>>): string {
-  numFolders += 1;
-  const folder = join(dir, String(numFolders));
-  mkdirSync(folder);
-  for (const [name, content] of Object.entries(files)) {
-    writeFileSync(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
-  }
-  return folder;
 }
 
 const load = (file: unknown, end = ""): Tokenizer => loadTokenizer(folderOf({ "tokenizer.json": file }) + end);
@@ -281,4 +267,6 @@ test("of an added token that is white space nothing is left where the one before
   const tokenizer = load({ ...good, added_tokens: [end, space] });
   // The official library gives three ids: a, the token, b.
   expect(ids(tokenizer, "a\n\n\n\nb")).toHaveLength(3);
+  // A run is gone through once, not once a token in it.
+  expect(ids(tokenizer, `a${"\n".repeat(2_000_000)}b`)).toHaveLength(3);
 });
