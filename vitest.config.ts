@@ -6,7 +6,8 @@ export default defineConfig({
     include: ["test/{unit,rules,parity,e2e}/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Against tests that hang, on however busy a machine: none takes a tenth of it on an idle one.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

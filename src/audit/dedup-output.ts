@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { invalid } from "../base/errors.js";
 import { isRemote } from "../base/storage/index.js";
 import { MAX_RECORD_BYTES, requireCorpusKind, sourceNames } from "../formats/corpus.js";
-import type { Shingling } from "../native.js";
+import type { Shingling } from "../native/dedup.js";
 import type { Compression, CorpusFormat } from "../records/block-reader.js";
 import { readStageFile, type StageFile } from "../run/stage-file.js";
 import type { RecordFields } from "./record.js";

@@ -20,7 +20,7 @@ export interface FoundDocument {
 }
 
 /** How an id may stand in JSON: as it is, with all but ASCII escaped, with slashes escaped; a number without quotes. */
-export function writtenIds(id: string): Buffer[] {
+function writtenIds(id: string): Buffer[] {
   const plain = JSON.stringify(id);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is the point
   const ascii = plain.replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);

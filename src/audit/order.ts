@@ -1,6 +1,6 @@
 // The total order of docs/formats/dedup.md: which of two documents comes first, and why. The policy's own key stands in the
 // documents' table; what decides between equals is worked out only for two documents at a time.
-import type { Shingling } from "../native.js";
+import type { Shingling } from "../native/dedup.js";
 import { hashBytes, newHash } from "../text/js/hashes.js";
 import { Shingler } from "../text/js/shingles.js";
 import type { Word64 } from "../text/js/word64.js";

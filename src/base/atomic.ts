@@ -1,10 +1,11 @@
 // Files that exist whole or not at all: bytes go to a temporary file beside the target, which is fsynced, renamed into
 // place, and made durable by an fsync of the folder. A crash leaves at most a "*.partial" file, swept by `removePartials`.
 // Files whose loss the next run notices and mends may do without both fsyncs.
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { threadId } from "node:worker_threads";
 import { Digester } from "./digest.js";
+import { makeFolders } from "./make-folders.js";
 
 /** What was written: the same fields as records' FileRef. */
 export interface WrittenFile {
@@ -54,7 +55,7 @@ export class AtomicWriter {
 
   /** Creates the folders on the way. `durable: false`: the file may be lost when the machine goes down, never torn otherwise. */
   static async open(path: string, { durable = true }: { readonly durable?: boolean } = {}): Promise<AtomicWriter> {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     serial += 1;
     const partial = join(dirname(path), `.${basename(path)}.${process.pid}-${threadId}-${serial}${PARTIAL}`);
     return new AtomicWriter(path, partial, await open(partial, "wx"), durable);

@@ -43,7 +43,7 @@ export interface RuleOutcome {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-function byField(reason: string, fieldOf: FieldOf, judge: (value: string) => string | undefined): Filter {
+function byField(reason: string, fieldOf: FieldOf, judge: Judge): Filter {
   return {
     reason,
     apply(block, keep, reject) {
@@ -58,16 +58,7 @@ function byField(reason: string, fieldOf: FieldOf, judge: (value: string) => str
 }
 
 function byText(reason: string, judge: Judge): Filter {
-  return {
-    reason,
-    apply(block, keep, reject) {
-      for (let row = 0; row < block.numDocuments; row += 1) {
-        if (keep[row] === 0) continue;
-        const detail = judge(textOf(block, row));
-        if (detail !== undefined) reject(row, detail);
-      }
-    },
-  };
+  return byField(reason, textOf, judge);
 }
 
 async function stepsOf(config: CleanConfig): Promise<Step[]> {

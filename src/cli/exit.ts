@@ -4,7 +4,7 @@ import { formatWhere, MillraceError, toWireError, type WireError } from "../base
 import { CommanderError } from "./command-line.js";
 
 export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+const EXIT_USAGE = 2;
 export const EXIT_INTERRUPTED = 130;
 
 export function exitCodeOf(error: unknown): number {

@@ -1,6 +1,6 @@
 // `millrace plan`: the memory of a training run before it starts, under every recomputation. The code that plans is the
 // code that allocates, so the figures are exact.
-import type { MemoryPlan, NativeTrainerConfig } from "../native.js";
+import type { MemoryPlan, NativeTrainerConfig } from "../native/trainer.js";
 import type { Command } from "./command-line.js";
 import { addStageOptions, stageConfig } from "./stage-arguments.js";
 import { type StageCommand, stageCommands } from "./stage-commands.js";

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { invalid } from "../base/errors.js";
 import { type Checkpoint, listCheckpoints, readCheckpoint, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint.js";
 import { createInference, type Device, type ModelConfig, padVocab, requireDevice } from "../models/index.js";
-import type { NativeTrainer } from "../native.js";
+import type { NativeTrainer } from "../native/trainer.js";
 import { enginesOf, loadTokenizer, prepareTokenizers, type Tokenizer } from "../tokenizers/index.js";
 import { type SamplingOptions, sampleToken, uniformAt } from "./sampling.js";
 
@@ -122,7 +122,8 @@ export async function generateWith(
   let ended = false;
   while (!ended && ids.length - numPrompt < maxTokens && options.signal?.aborted !== true) {
     const logits = await trainer.logits(Int32Array.from(ids.slice(-state.training.sequenceLength)));
-    const id = sampleToken(logits, sampling, uniformAt(seed, ids.length));
+    // A model may have more ids than the tokenizer that it was trained with: they stand for nothing.
+    const id = sampleToken(logits.subarray(0, tokenizer.vocabSize), sampling, uniformAt(seed, ids.length));
     ended = id === tokenizer.endOfDocumentId;
     if (ended) break;
     ids.push(id);

@@ -47,6 +47,7 @@ export function createEvaluateStage(childModule: URL): Stage<EvaluateConfig> {
     async check({ device = "cpu" }) {
       requireDevice(device);
     },
+    checkInputs: (inputs) => void jobInputs(inputs),
     phases: [
       {
         name: "measure",
@@ -67,8 +68,7 @@ async function evaluate(
 ): Promise<TaskResult> {
   const job: EvaluateJob = {
     kind: "evaluate",
-    checkpoint: dirname(findInput(context.inputs, STATE_NAME, "checkpoint")),
-    manifest: findInput(context.inputs, MANIFEST_FILE, "shards"),
+    ...jobInputs(context.inputs),
     options: context.config,
   };
   const child = startChild<EvaluateJob, EvaluateMessage, Evaluation>(childModule, job, report);
@@ -94,6 +94,13 @@ function failure(end: Exclude<ChildEnd<never>, { kind: "result" }>): Error {
       stage: "evaluate",
     },
   );
+}
+
+function jobInputs(inputs: readonly FileRef[]): Pick<EvaluateJob, "checkpoint" | "manifest"> {
+  return {
+    checkpoint: dirname(findInput(inputs, STATE_NAME, "checkpoint")),
+    manifest: findInput(inputs, MANIFEST_FILE, "shards"),
+  };
 }
 
 /** Of several checkpoints the last, which is the newest: inputs come in order of name. */

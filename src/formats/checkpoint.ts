@@ -1,10 +1,11 @@
 // Checkpoints: folders step-00000100 with model.safetensors (native: parameters, moments, counters) and state.json (where
 // the data stands and what it was trained with). A folder appears whole, by a rename. docs/formats/checkpoint.md
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { syncFolder } from "../base/atomic.js";
 import { digestFile, digestJson } from "../base/digest.js";
 import { invalid, type MillraceError } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import type { DatasetIdentity } from "../records/batch.js";
 
 const FORMAT = "millrace-checkpoint";
@@ -53,7 +54,7 @@ export async function writeCheckpoint<T>(
   const target = join(root, folderName(state.step));
   const partial = join(root, PARTIAL_PREFIX + folderName(state.step));
   await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true });
+  await makeFolders(partial);
   const complete = await writeFiles(partial, state, saveWeights).catch(async (error: unknown) => {
     // On a full disk its bytes are in the way of whatever comes next.
     await rm(partial, { recursive: true, force: true }).catch(() => undefined);

@@ -3,6 +3,7 @@
 import { basename } from "node:path";
 import { invalid } from "../base/errors.js";
 import type { BlockRef, Compression, CorpusFormat, ReadOptions, TableFormat } from "../records/block-reader.js";
+import { UTF_8 } from "./encodings.js";
 
 const ENDINGS: readonly { readonly ending: string; readonly format: CorpusFormat }[] = [
   { ending: ".jsonl", format: "jsonl" },
@@ -16,8 +17,8 @@ const ENDINGS: readonly { readonly ending: string; readonly format: CorpusFormat
   { ending: ".arrows", format: "arrow" },
   { ending: ".feather", format: "arrow" },
 ];
-/** They have their own compression, and are read in places, not from begin to end. */
-const NEVER_PACKED: readonly CorpusFormat[] = ["parquet", "arrow"];
+/** They say what their texts are, have their own compression, and are read in places, not from begin to end. */
+const SELF_DESCRIBING: readonly CorpusFormat[] = ["parquet", "arrow"];
 const COMPRESSIONS: readonly { readonly ending: string; readonly compression: Compression }[] = [
   { ending: ".gz", compression: "gzip" },
   { ending: ".zst", compression: "zstd" },
@@ -77,7 +78,7 @@ export function corpusKind(path: string): CorpusKind | undefined {
   const packed = COMPRESSIONS.find(({ ending }) => endsIn(name, ending));
   const inner = packed === undefined ? name : name.slice(0, -packed.ending.length);
   for (const { ending, format } of ENDINGS) {
-    if (packed !== undefined && NEVER_PACKED.includes(format)) continue;
+    if (packed !== undefined && SELF_DESCRIBING.includes(format)) continue;
     if (endsIn(inner, ending) && inner.length > ending.length) {
       return { format, compression: packed?.compression ?? "none", stem: inner.slice(0, -ending.length) };
     }
@@ -89,7 +90,7 @@ export function requireCorpusKind(path: string): CorpusKind {
   const kind = corpusKind(path);
   if (kind !== undefined) return kind;
   const endingsOf = (isPacked: boolean): string =>
-    ENDINGS.filter(({ format }) => NEVER_PACKED.includes(format) !== isPacked)
+    ENDINGS.filter(({ format }) => SELF_DESCRIBING.includes(format) !== isPacked)
       .map(({ ending }) => ending)
       .join(", ");
   throw invalid(
@@ -98,6 +99,20 @@ export function requireCorpusKind(path: string): CorpusKind {
     {
       where: { file: path },
       hint: "name the files or rename them by what they hold",
+    },
+  );
+}
+
+/** Tables that say themselves what their texts are can be told no encoding. */
+export function refuseStatedEncoding(path: string, stated: string | undefined): void {
+  const format = corpusKind(path)?.format;
+  if (format === undefined || !SELF_DESCRIBING.includes(format) || stated === undefined || stated === UTF_8) return;
+  throw invalid(
+    "input-encoding",
+    `expected no encoding for ${path}, got ${stated}: texts of ${format} files are UTF-8`,
+    {
+      where: { file: path },
+      hint: "leave the encoding out of this input",
     },
   );
 }

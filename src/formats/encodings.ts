@@ -1,6 +1,7 @@
 // Names of encodings, as people write them: the labels of the WHATWG Encoding standard (https://encoding.spec.whatwg.org),
 // as far as Node's TextDecoder knows them. Knows nothing of decoding.
 
+export const UTF_8 = "utf-8";
 /** The standard takes it for little endian; here a byte order mark may say otherwise. */
 export const UTF_16 = "utf-16";
 

@@ -41,13 +41,14 @@ export const encoding = z
 
 const FIELDS = ["textField", "idField", "sourceField"] as const;
 
-/** No field may be, or lie inside, another: for a schema's superRefine. */
+/** No field may be, or lie inside, another: for a schema's superRefine. Of two that are equal, the one that was chosen is told. */
 export function refuseCrossedFields(options: ReadOptions, context: z.RefinementCtx): void {
-  for (const field of FIELDS) {
-    const other = FIELDS.find((name) => name !== field && `${options[field]}.`.startsWith(`${options[name]}.`));
-    if (other === undefined) continue;
-    const message = `expected a field apart from ${other} ("${options[other]}")`;
-    context.addIssue({ code: "custom", message, path: [field] });
-    return;
-  }
+  const otherOf = (field: (typeof FIELDS)[number]) =>
+    FIELDS.find((name) => name !== field && `${options[field]}.`.startsWith(`${options[name]}.`));
+  const crossed = FIELDS.filter((field) => otherOf(field) !== undefined);
+  const field = crossed.find((name) => options[name] !== DEFAULT_READ_OPTIONS[name]) ?? crossed[0];
+  if (field === undefined) return;
+  const other = otherOf(field)!;
+  const message = `expected a field apart from ${other} ("${options[other]}")`;
+  context.addIssue({ code: "custom", message, path: [field] });
 }

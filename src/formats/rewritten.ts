@@ -1,7 +1,7 @@
 // rewritten/rewritten-<block>.jsonl (docs/formats/rewritten.md): the documents of a block whose texts a rule of clean has
 // changed, in the order of the input, with the place where the text as it was read stands.
 
-export const REWRITTEN_FOLDER = "rewritten";
+const REWRITTEN_FOLDER = "rewritten";
 
 /** Documents that a rule has changed are counted as `changed_<rule>`. */
 export const CHANGED_PREFIX = "changed_";

@@ -8,7 +8,7 @@ import { type ManifestBatch, type ManifestShard, type Split, shardIdentity } fro
 import { pageChecksums, SHARD_FORMAT, type ShardHeader } from "./shard.js";
 
 /** Of one record batch; a single larger document is a batch of its own. */
-export const MAX_BATCH_BYTES = 64 << 20;
+const MAX_BATCH_BYTES = 64 << 20;
 
 /** A typed array that grows; `take` hands out an exact copy and starts again. */
 class Growing<A extends Uint8Array | Uint16Array | Int32Array> {

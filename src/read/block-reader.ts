@@ -26,6 +26,7 @@ import { joinBytes } from "./line-stream.js";
 import { type Limits, planBlocks } from "./plan.js";
 import { fileRecords, payloadRecords } from "./record-pieces.js";
 import { remoteRecords } from "./remote-records.js";
+import { scanOptionsOf } from "./scan-options.js";
 
 /** Small records take more memory for what is known of them than for themselves: so many at a time, about. */
 const RECORDS_A_PIECE = 2 ** 13;
@@ -165,12 +166,7 @@ async function* readRecords(
 function wholeOf(payload: Payload): Uint8Array {
   const parts = payload.map((part) => new Uint8Array(part));
   if (parts.length === 1) return parts[0]!;
-  return new Uint8Array(
-    joinBytes(
-      parts,
-      parts.reduce((sum, part) => sum + part.length, 0),
-    ),
-  );
+  return new Uint8Array(joinBytes(parts));
 }
 
 /** What the scan of a block has to know of what it has seen of it. */
@@ -195,12 +191,7 @@ function scanLines(
     valueBegin = 0,
     ...block
   } = native().scanJsonl(bytes, {
-    textField: options.textField,
-    idField: options.idField,
-    sourceField: options.sourceField,
-    scoreField: "",
-    maxDocumentBytes: options.maxDocumentBytes,
-    source: ref.source,
+    ...scanOptionsOf(ref, options),
     baseOffset: offset,
     baseLine: before.lines,
     values: ref.format === "json",

@@ -76,6 +76,16 @@ function noFile(path: string, found: Stats): Error {
   });
 }
 
+/** Node shows other bytes of a name as U+FFFD, by which nothing is found: what lies there would be left out. */
+async function refuseUnreadableName(folder: string, name: string): Promise<void> {
+  const path = join(folder, name);
+  if (!name.includes("\ufffd") || (await lstat(path).catch(() => undefined)) !== undefined) return;
+  throw invalid("config-input", `expected names in UTF-8 among the inputs, got ${JSON.stringify(name)} in ${folder}`, {
+    where: { file: path },
+    hint: "rename it: U+FFFD stands here for what is no UTF-8",
+  });
+}
+
 async function whereLinkLeads(path: string): Promise<string | undefined> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isSymbolicLink() !== true) return undefined;
@@ -86,7 +96,7 @@ interface Entry {
   readonly name: string;
   readonly path: string;
   readonly isFolder: boolean;
-  /** Throws where the entry is no file that could be read: only once it is known to be meant. */
+  /** Throws where the entry is no file or folder that could be read: only once it is known to be meant. */
   require(): Promise<void>;
 }
 
@@ -104,7 +114,8 @@ async function entriesOf(folder: string): Promise<Entry[]> {
     if (target?.isDirectory()) continue;
     const isFile = entry.isFile() || target?.isFile() === true;
     const require = async (): Promise<void> => {
-      if (isFile) return;
+      await refuseUnreadableName(folder, entry.name);
+      if (isFile || entry.isDirectory()) return;
       const stats = target ?? (await statOf(path));
       if (stats !== undefined) throw noFile(path, stats);
       throw noInput(path, "a file at", await whereLinkLeads(path));
@@ -118,6 +129,7 @@ async function collectBelow(folder: string, files: string[]): Promise<void> {
   for (const { name, path, isFolder, require } of await entriesOf(folder)) {
     if (name.startsWith(".")) continue;
     if (isFolder) {
+      await require();
       await collectBelow(path, files);
       continue;
     }
@@ -130,17 +142,19 @@ async function collectMatches(folder: string, segments: readonly string[], match
   const [segment, ...rest] = segments;
   if (segment === ANY_FOLDERS) {
     await collectMatches(folder, rest.length === 0 ? ["*"] : rest, matches);
-    for (const { name, path, isFolder } of await entriesOf(folder)) {
-      if (isFolder && !name.startsWith(".")) await collectMatches(path, segments, matches);
+    for (const { name, path, isFolder, require } of await entriesOf(folder)) {
+      if (!isFolder || name.startsWith(".")) continue;
+      await require();
+      await collectMatches(path, segments, matches);
     }
     return;
   }
   const expression = segmentExpression(segment!);
   for (const { name, path, isFolder, require } of await entriesOf(folder)) {
     if (!expression.test(name) || (name.startsWith(".") && !segment!.startsWith("."))) continue;
-    if (rest.length > 0 && isFolder) await collectMatches(path, rest, matches);
-    if (rest.length > 0 || isFolder) continue;
+    if (rest.length > 0 !== isFolder) continue;
     await require();
-    matches.add(path);
+    if (isFolder) await collectMatches(path, rest, matches);
+    else matches.add(path);
   }
 }

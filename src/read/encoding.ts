@@ -2,11 +2,8 @@
 import { DamagedStream, decompress } from "../base/decompress.js";
 import { invalid, type MillraceError } from "../base/errors.js";
 import { openStored } from "../base/storage/index.js";
-import { UTF_16 } from "../formats/encodings.js";
-import type { CorpusFormat } from "../records/block-reader.js";
+import { UTF_8, UTF_16 } from "../formats/encodings.js";
 import type { CorpusBytes } from "./stored-bytes.js";
-
-const UTF_8 = "utf-8";
 
 /** The longer marks first: that of UTF-32LE begins with that of UTF-16LE. */
 const MARKS = [
@@ -86,19 +83,6 @@ export async function encodingOf(file: CorpusBytes, stated: string | undefined):
   const { fault, ...found } = findEncoding(await firstBytes(file), stated);
   if (fault !== undefined) throw wrongEncoding(file.file, fault, stated);
   return found;
-}
-
-/** Tables that say themselves what their texts are can be told nothing. */
-export function refuseStatedEncoding(file: string, format: CorpusFormat, stated: string | undefined): void {
-  if (stated === undefined || stated === UTF_8) return;
-  throw invalid(
-    "input-encoding",
-    `expected no encoding for ${file}, got ${stated}: texts of ${format} files are UTF-8`,
-    {
-      where: { file },
-      hint: "leave the encoding out of this input",
-    },
-  );
 }
 
 /** What damage there is will be told by who reads the file. */

@@ -7,7 +7,7 @@ import { type CorpusBytes, evenChunks, storedBytes } from "./stored-bytes.js";
 
 const CHUNK_BYTES = 2 ** 20;
 
-/** See splitJson in src/native.ts. */
+/** See splitJson in src/native/read.ts. */
 const VALUE_BEGINS = 0x02;
 
 /** The rest of a file behind a syntax error. */

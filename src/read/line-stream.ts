@@ -154,7 +154,10 @@ export class LineStream {
 }
 
 /** One buffer of its own. */
-export function joinBytes(parts: readonly Uint8Array[], sizeBytes: number): ArrayBuffer {
+export function joinBytes(
+  parts: readonly Uint8Array[],
+  sizeBytes: number = parts.reduce((sum, part) => sum + part.length, 0),
+): ArrayBuffer {
   const buffer = new ArrayBuffer(sizeBytes);
   const whole = new Uint8Array(buffer);
   let offset = 0;

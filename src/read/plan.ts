@@ -7,12 +7,13 @@ import {
   isTable,
   MAX_RECORD_BYTES,
   ownFields,
+  refuseStatedEncoding,
   requireCorpusKind,
   sourceNames,
 } from "../formats/corpus.js";
 import type { BlockRef, Payload, ReadOptions, TableFormat } from "../records/block-reader.js";
 import type { FileRef } from "../records/stage.js";
-import { encodingOf, refuseStatedEncoding } from "./encoding.js";
+import { encodingOf } from "./encoding.js";
 import { jsonChunks, lastValueBegin, type RefusedBytes } from "./json-file.js";
 import { cutAtLines } from "./line-cuts.js";
 import { LineStream, type StreamBlock } from "./line-stream.js";
@@ -71,7 +72,7 @@ export async function* planBlocks(
 async function withEncoding(file: FileOfBlocks, stated: string | undefined): Promise<FileOfBlocks> {
   if (file.format === "text") return file;
   if (file.format === "parquet" || file.format === "arrow") {
-    refuseStatedEncoding(file.file, file.format, stated);
+    refuseStatedEncoding(file.file, stated);
     return file;
   }
   const { encoding, byMark } = await encodingOf(file, stated);

@@ -75,7 +75,7 @@ export function* fileRecords(
 }
 
 /** Of bytes in memory, which begin at `start` of the stream. */
-export function* bytesRecords(
+function* bytesRecords(
   bytes: Uint8Array,
   start: number,
   offsets: Float64Array,

@@ -99,6 +99,8 @@ export interface Stage<C = unknown> {
   readonly schema: z.ZodType<C>;
   /** Refuses, before any stage of a run begins, what a schema cannot tell: a file that is missing, sizes that do not fit. */
   check?(config: C): Promise<void>;
+  /** Refuses inputs that are no work for it, before an earlier result in its folder is taken away. */
+  checkInputs?(inputs: readonly FileRef[]): void;
   /** Files that the config names, absolute: their content is part of the journal's key, as that of the inputs is. */
   configFiles?(config: C): readonly string[];
   readonly phases: readonly Phase<C>[];

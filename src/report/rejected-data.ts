@@ -1,10 +1,9 @@
 // What the stages could not take, from their rejected.jsonl: counts by reason and file, and the first records of each.
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { invalid } from "../base/errors.js";
 import { REJECTED_FILE } from "../formats/rejected.js";
 import type { RejectedRecord } from "../records/document-block.js";
+import { jsonLines } from "./json-lines.js";
 import type { ReportedStage } from "./run-data.js";
 
 export interface RejectedReason {
@@ -40,10 +39,7 @@ interface Tally {
 
 async function reasonsOf(stage: string, path: string): Promise<RejectedReason[]> {
   const tallies = new Map<string, Tally>();
-  const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
-    if (line === "") continue;
-    const record = parseRejected(line, path);
+  for await (const record of jsonLines<RejectedRecord>(path)) {
     let tally = tallies.get(record.reason);
     if (tally === undefined) {
       tally = { records: 0, files: new Map(), examples: [] };
@@ -66,16 +62,4 @@ async function reasonsOf(stage: string, path: string): Promise<RejectedReason[]>
         .map(([file, number]) => ({ file, records: number })),
       examples,
     }));
-}
-
-function parseRejected(line: string, path: string): RejectedRecord {
-  try {
-    return JSON.parse(line) as RejectedRecord;
-  } catch (cause) {
-    throw invalid("report-damaged", `expected JSON lines in ${path}, got ${JSON.stringify(line.slice(0, 80))}`, {
-      where: { file: path },
-      hint: "the file has changed since the stage wrote it; remove the stage's folder and run again",
-      cause,
-    });
-  }
 }

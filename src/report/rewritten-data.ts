@@ -1,10 +1,9 @@
 // What cleaning rewrote: documents by rule, from the stage's counts, and the first of each rule with the place where the text
 // stands as it was read.
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { invalid } from "../base/errors.js";
 import { CHANGED_PREFIX, isRewritten, type RewrittenRecord } from "../formats/rewritten.js";
+import { jsonLines } from "./json-lines.js";
 import type { ReportedStage } from "./run-data.js";
 
 export interface RewritingRule {
@@ -45,10 +44,8 @@ async function firstOfEach(
   const isFull = (): boolean => [...found.values()].every((records) => records.length === MAX_EXAMPLES);
   let numLines = 0;
   for (const path of paths) {
-    const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-    for await (const line of lines) {
+    for await (const record of jsonLines<RewrittenRecord>(path)) {
       numLines += 1;
-      const record = parseRewritten(line, path);
       for (const rule of record.rules) {
         const records = found.get(rule);
         if (records !== undefined && records.length < MAX_EXAMPLES) records.push(record);
@@ -57,16 +54,4 @@ async function firstOfEach(
     }
   }
   return found;
-}
-
-function parseRewritten(line: string, path: string): RewrittenRecord {
-  try {
-    return JSON.parse(line) as RewrittenRecord;
-  } catch (cause) {
-    throw invalid("report-damaged", `expected JSON lines in ${path}, got ${JSON.stringify(line.slice(0, 80))}`, {
-      where: { file: path },
-      hint: "the file has changed since the stage wrote it; remove the stage's folder and run again",
-      cause,
-    });
-  }
 }

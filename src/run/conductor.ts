@@ -1,17 +1,17 @@
 // Conducts a plan: locks the folder, makes the datasets, runs the stages in the data's order, each on the outputs of those
 // before it, and writes the summary last. Prints nothing; tells a listener.
-import { readFile, realpath, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removePartials, writeFileAtomic } from "../base/atomic.js";
 import { invalid } from "../base/errors.js";
-import { isRemote } from "../base/storage/index.js";
-import { requireCorpusKind, requireLines } from "../formats/corpus.js";
+import { refuseStatedEncoding, requireCorpusKind, requireLines } from "../formats/corpus.js";
 import { type DedupStatistics, readDedupStatistics } from "../formats/dedup-statistics.js";
 import { DEDUP_STATISTICS_FILE } from "../formats/dedup-statistics-file.js";
 import type { FileRef } from "../records/stage.js";
 import type { RunListener } from "./events.js";
 import { LocalExecutor } from "./executors/local.js";
-import { DigestCache, resolveInput } from "./inputs.js";
+import { refuseRepeated } from "./input-refusals.js";
+import { DigestCache, InputResolver } from "./inputs.js";
 import { acquireLock } from "./lock.js";
 import { datasetSources } from "./prepare.js";
 import { type Plan, type PlannedStage, planToYaml } from "./recipe.js";
@@ -99,10 +99,14 @@ class PlanRun {
     const { out, stages } = this.#plan;
     const inputs = await this.#resolveInputs();
     // Before any stage takes away the result that it replaces.
-    if (stages.some(({ entry, reads }) => entry.readsCorpus === true && reads.includes(INPUTS)))
-      for (const { path } of inputs) requireCorpusKind(path);
-    if (stages.some(({ entry, reads }) => entry.readsLines === true && reads.includes(INPUTS)))
-      for (const { path } of inputs) requireLines(path);
+    for (const { entry, config } of stages.filter(({ reads }) => reads.includes(INPUTS))) {
+      for (const { path, fields } of entry.readsCorpus === true ? inputs : []) {
+        requireCorpusKind(path);
+        if (entry.readsLines === true) requireLines(path);
+        const { encoding } = { ...(config as { readonly encoding?: string }), ...fields };
+        refuseStatedEncoding(path, encoding);
+      }
+    }
     this.#outputs.set(INPUTS, inputs);
     for (const planned of stages) {
       await this.#runStage(
@@ -136,15 +140,23 @@ class PlanRun {
 
   /** The recipe's inputs as files, in its order; documents of datasets are made first. */
   async #resolveInputs(): Promise<readonly FileRef[]> {
-    const { inputs } = this.#plan;
+    const { inputs, out, stages } = this.#plan;
     const names = [...new Set(inputs.flatMap((input) => ("dataset" in input ? [input.dataset] : [])))];
     const prepared = names.length === 0 ? [] : await this.#prepare(names);
+    const areDocuments = stages.some(({ entry, reads }) => entry.readsCorpus === true && reads.includes(INPUTS));
+    const resolver = new InputResolver({
+      registry: this.#registry,
+      cache: this.#cache,
+      out,
+      folders: stages.map(({ dir }) => dir),
+      areDocuments,
+    });
     const files: FileRef[] = [];
     for (const input of inputs) {
       if ("dataset" in input) files.push(prepared[names.indexOf(input.dataset)]!);
       else {
         const fields = fieldsOf(input);
-        const found = await resolveInput(input.path, this.#registry, this.#cache);
+        const found = await resolver.resolve(input.path);
         for (const file of found) files.push(fields === undefined ? file : { ...file, fields });
       }
     }
@@ -170,27 +182,6 @@ class PlanRun {
     const text = planToYaml(this.#plan);
     const found = await readFile(path, "utf8").catch(() => undefined);
     if (found !== text) await writeFileAtomic(path, text);
-  }
-}
-
-/**
- * A file that two inputs mean would be in the corpus twice, under two names; so would one and a link to it. Files of equal
- * content, or of one inode, are different files.
- */
-async function refuseRepeated(files: readonly FileRef[]): Promise<void> {
-  const seen = new Map<string, string>();
-  for (const { path } of files) {
-    const place = isRemote(path) ? path : await realpath(path).catch(() => path);
-    const other = seen.get(place);
-    if (other === undefined) {
-      seen.set(place, path);
-      continue;
-    }
-    const twice = other === path ? "one twice" : `one by another name too: ${other}`;
-    throw invalid("config-input", `expected each file once among the inputs, got ${twice}`, {
-      where: { file: path },
-      hint: "a folder or pattern stands for all of its files, and a link for what it leads to: name what is not in it",
-    });
   }
 }
 

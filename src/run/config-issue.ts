@@ -36,7 +36,7 @@ export function describeIssues(
   return issues.flatMap((issue) => describeIssue(schema, value, issue, prefix));
 }
 
-export function formatPath(path: ConfigPath): string {
+function formatPath(path: ConfigPath): string {
   return path.length === 0 ? "the recipe" : path.join(".");
 }
 

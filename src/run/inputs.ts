@@ -2,7 +2,7 @@
 // modification time, inode) come from a cache in the run's folder, so a run with nothing to do starts at once.
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { writeFileAtomic } from "../base/atomic.js";
 import { invalid } from "../base/errors.js";
 import { identityOf, isRemote, localFault } from "../base/storage/index.js";
@@ -10,6 +10,7 @@ import { listCheckpoints, STATE_NAME, WEIGHTS_NAME } from "../formats/checkpoint
 import { MANIFEST_FILE } from "../formats/manifest.js";
 import { expandInput } from "../read/index.js";
 import type { FileRef } from "../records/stage.js";
+import { beginsAsJournal, refuseBooks, refuseNoDocuments, refuseOwnResults } from "./input-refusals.js";
 import { JOURNAL_NAME } from "./journal.js";
 import { entryByName, type Registry } from "./registry.js";
 import { readStageFile } from "./stage-file.js";
@@ -80,29 +81,53 @@ async function remoteRefs(paths: readonly string[]): Promise<FileRef[]> {
   return refs;
 }
 
-/**
- * Files that `path` stands for: the data of the stage, the shards or the checkpoint whose folder it is, else the corpus
- * files that a file, folder or pattern means.
- */
-export async function resolveInput(path: string, registry: Registry, cache: DigestCache): Promise<readonly FileRef[]> {
-  if (isRemote(path)) {
-    const files = await expandInput(path);
-    const own = files.find((file) => file !== path && basename(file) === JOURNAL_NAME);
-    if (own !== undefined) {
-      throw invalid("config-input", `expected files of documents at ${path}, found the folder of a stage: ${own}`, {
-        hint: "name the files themselves, such as part-*.jsonl, or copy the folder to this machine",
-      });
-    }
-    return remoteRefs(files);
+export interface InputUse {
+  readonly registry: Registry;
+  readonly cache: DigestCache;
+  /** The folder of the run, which is to read them. */
+  readonly out: string;
+  /** Where its stages write. */
+  readonly folders: readonly string[];
+  /** Whether a stage of the run takes them for documents. */
+  readonly areDocuments: boolean;
+}
+
+/** From paths to the files that they stand for. */
+export class InputResolver {
+  readonly #use: InputUse;
+
+  constructor(use: InputUse) {
+    this.#use = use;
   }
-  const committed = await readStageFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOTDIR") return undefined;
-    throw localFault(path, error);
-  });
-  if (committed !== undefined) {
+
+  /**
+   * Files that `path` stands for: the data of the stage, the shards or the checkpoint whose folder it is, else the corpus
+   * files that a file, folder or pattern means.
+   */
+  async resolve(path: string): Promise<readonly FileRef[]> {
+    if (isRemote(path)) {
+      const files = await expandInput(path);
+      await refuseBooks(path, files);
+      return remoteRefs(files);
+    }
+    const { cache, areDocuments } = this.#use;
+    // A folder of documents may have a file of a manifest's name.
+    const own = (await this.#committed(path)) ?? (areDocuments ? undefined : await ownFiles(path, cache));
+    return own ?? this.#corpus(path);
+  }
+
+  /** What a finished stage gives, unharmed; undefined where the folder is none. */
+  async #committed(path: string): Promise<readonly FileRef[] | undefined> {
+    const { registry, cache, areDocuments } = this.#use;
+    const committed = await readStageFile(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOTDIR") return undefined;
+      throw localFault(path, error);
+    });
+    if (committed === undefined) return undefined;
     const stage = await entryByName(registry, committed.stage).loadStage();
     const outputs = committed.outputs.map((output) => ({ ...output, path: join(path, output.path) }));
     const data = stage.dataOutputs(path, outputs);
+    if (areDocuments) refuseNoDocuments(path, committed.stage, data);
     for (const { path: file, digest } of data) {
       if (!existsSync(file)) throw damaged(committed.stage, path, `${file} is missing`);
       if ((await cache.refOf(file)).digest !== digest)
@@ -110,20 +135,26 @@ export async function resolveInput(path: string, registry: Registry, cache: Dige
     }
     return data;
   }
-  const own = await ownFiles(path);
-  // Our own books are JSON lines too: nobody means them when naming a folder of documents.
-  if (own === undefined && [JOURNAL_NAME, CONTROL_NAME].some((name) => existsSync(join(path, name)))) {
-    throw invalid(
-      "config-input",
-      `expected a finished stage or a folder of documents for the input, got ${path}, which is neither`,
-      {
-        hint: "finish that run, or name the folder of one of its stages",
-      },
-    );
+
+  async #corpus(path: string): Promise<readonly FileRef[]> {
+    const { cache, out, folders, areDocuments } = this.#use;
+    const isRun = existsSync(join(path, CONTROL_NAME)) || (await beginsAsJournal(join(path, JOURNAL_NAME)));
+    if (isRun && relative(path, out) !== "") {
+      throw invalid(
+        "config-input",
+        `expected a finished stage or a folder of documents for the input, got ${path}, which is neither`,
+        { hint: "finish that run, or name the folder of one of its stages" },
+      );
+    }
+    const files = await expandInput(path);
+    if (areDocuments) {
+      await refuseOwnResults(path, files, folders);
+      await refuseBooks(path, files);
+    }
+    const refs: FileRef[] = [];
+    for (const file of files) refs.push(await cache.refOf(file));
+    return refs;
   }
-  const refs: FileRef[] = [];
-  for (const file of own ?? (await expandInput(path))) refs.push(await cache.refOf(file));
-  return refs;
 }
 
 function damaged(stage: string, dir: string, damage: string): Error {
@@ -133,12 +164,13 @@ function damaged(stage: string, dir: string, damage: string): Error {
 }
 
 /** What stands for a folder of ours that no stage has committed: copied shards, a checkpoint, training that was stopped. */
-async function ownFiles(dir: string): Promise<string[] | undefined> {
+async function ownFiles(dir: string, cache: DigestCache): Promise<readonly FileRef[] | undefined> {
   const manifest = join(dir, MANIFEST_FILE);
-  if (existsSync(manifest)) return [manifest];
+  if (existsSync(manifest)) return [await cache.refOf(manifest)];
   const newest = (await listCheckpoints(join(dir, "checkpoints")).catch(() => [])).at(-1) ?? dir;
   const files = [STATE_NAME, WEIGHTS_NAME].map((name) => join(newest, name));
-  return files.every((file) => existsSync(file)) ? files : undefined;
+  if (!files.every((file) => existsSync(file))) return undefined;
+  return Promise.all(files.map((file) => cache.refOf(file)));
 }
 
 /** What identifies an input in a stage's key: documents take names from the file's name, not from where it lies. */

@@ -7,6 +7,8 @@ import type { FileRef, Json, TaskResult } from "../records/stage.js";
 
 export const JOURNAL_FORMAT = 1;
 export const JOURNAL_NAME = "journal.jsonl";
+/** The first bytes of every journal. */
+export const JOURNAL_BEGIN = '{"type":"stage","format":';
 
 export interface JournalHeader {
   readonly type: "stage";

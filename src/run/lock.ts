@@ -1,9 +1,10 @@
 // One run a folder: a lock file names the process that works there. A lock whose process is gone is taken over, so a killed
 // run never has to be cleaned up by hand.
-import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { invalid } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 
 interface Holder {
   readonly pid: number;
@@ -24,7 +25,7 @@ export async function acquireLock(path: string): Promise<Lock> {
   } satisfies Holder);
   let created: string | undefined;
   for (;;) {
-    const made = await mkdir(dirname(path), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    const made = await makeFolders(dirname(path)).catch((error: NodeJS.ErrnoException) => {
       throw unusable(dirname(dirname(path)), error);
     });
     created ??= made;
@@ -67,7 +68,7 @@ export async function acquireLock(path: string): Promise<Lock> {
   }
 }
 
-const REFUSALS: readonly (string | undefined)[] = ["EACCES", "EEXIST", "ENOTDIR", "EPERM", "EROFS"];
+const REFUSALS: readonly (string | undefined)[] = ["EACCES", "EEXIST", "ENOENT", "ENOTDIR", "EPERM", "EROFS"];
 
 /** A folder that cannot be written to is the user's choice; a full disk is not. */
 function unusable(out: string, error: NodeJS.ErrnoException): Error {

@@ -33,10 +33,12 @@ export async function inspectFolder(
   continuationKeys: readonly string[],
   verify: boolean,
 ): Promise<FolderState> {
-  const changed = (before: StageIdentity): FolderState => ({
-    kind: differOnlyIn(before, identity, continuationKeys) ? "continuable" : "stale",
-    reason: explainChange(before, identity),
-  });
+  const changed = (before: StageIdentity): FolderState => {
+    // Somebody's other work: who asks for this stage cannot mean to replace it.
+    if (before.stage !== identity.stage) throw occupied(dir, `the result of ${before.stage}`);
+    const kind = differOnlyIn(before, identity, continuationKeys) ? "continuable" : "stale";
+    return { kind, reason: explainChange(before, identity) };
+  };
   const names = (await readdir(dir).catch(() => [])).filter((name) => !RUN_NAMES.includes(name) && !isPartial(name));
   // A run that was killed before it had a journal leaves no more than this.
   if (names.every((name) => name === WORK_NAME)) return { kind: "empty" };
@@ -52,19 +54,21 @@ export async function inspectFolder(
     return { kind: continuationKeys.length > 0 ? "continuable" : "stale", reason: damage };
   }
   if (!names.includes(JOURNAL_NAME)) {
-    throw invalid(
-      "config-out",
-      `expected an empty folder or one of an earlier run for the output, got ${dir} with ${names[0]}`,
-      {
-        hint: "choose another folder, or empty this one",
-      },
-    );
+    throw occupied(dir, names[0]!);
   }
   const journal = await readJournal(dir);
   if (journal.header === undefined) return { kind: "stale", reason: "its journal has no readable beginning" };
   if (journal.header.key === key) return { kind: "unfinished", journal };
   const { stage, version, config, inputs } = journal.header;
   return changed({ stage, version, config, inputs });
+}
+
+function occupied(dir: string, found: string): Error {
+  return invalid(
+    "config-out",
+    `expected an empty folder or one of an earlier run for the output, got ${dir} with ${found}`,
+    { hint: "choose another folder, or empty this one" },
+  );
 }
 
 /** Where the folder's files can be kept: nothing is there yet. */

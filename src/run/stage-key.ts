@@ -53,9 +53,8 @@ function remove(from: Record<string, unknown>, path: readonly string[]): void {
     remove(from[head!] as Record<string, unknown>, rest);
 }
 
-/** Why a result made of `before` is not one of `now`, as a person would say it. */
+/** Why a result made of `before` is not one of `now`, as a person would say it: both are of one stage. */
 export function explainChange(before: StageIdentity, now: StageIdentity): string {
-  if (before.stage !== now.stage) return `the folder holds the result of ${before.stage}`;
   if (before.version !== now.version) return `the stage's version changed from ${before.version} to ${now.version}`;
   const changes = configChanges(before.config, now.config, "");
   if (changes.length > 0)

@@ -70,6 +70,7 @@ export async function runStage(planned: PlannedStage, inputs: StageInputs, tools
       hint: "put that back; without --resume the run is moved aside and another begins",
     });
   }
+  stage.checkInputs?.(inputs.data);
   await tools.beforeWork();
   if (state.kind === "stale") {
     const keep = stage.phases.some((phase) => phase.kind === "process");

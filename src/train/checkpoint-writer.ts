@@ -2,7 +2,7 @@
 // copy to disk, seals the folder and removes the oldest ones while training goes on.
 import { basename } from "node:path";
 import { type Checkpoint, type CheckpointState, pruneCheckpoints, writeCheckpoint } from "../formats/checkpoint.js";
-import type { NativeSnapshot } from "../native.js";
+import type { NativeSnapshot } from "../native/checkpoint.js";
 
 export interface CheckpointWriterOptions {
   /** Gets step-00000100 and the like. */

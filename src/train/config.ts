@@ -10,7 +10,7 @@ import {
   resolveModel,
   sizeSchema,
 } from "../models/index.js";
-import type { Backend, NativeTrainerConfig } from "../native.js";
+import type { Backend, NativeTrainerConfig } from "../native/trainer.js";
 import { type InitialWeights, resolveInit } from "./initial-weights.js";
 import { parseLaunch } from "./processes.js";
 

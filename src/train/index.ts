@@ -52,6 +52,7 @@ export function createTrainStage(
       const file = modelFile(model);
       return [...(file === undefined ? [] : [file]), ...(init === undefined ? [] : [initFile(init)])];
     },
+    checkInputs: (inputs) => void findManifest(inputs),
     phases: [
       { name: "steps", kind: "process", run: (context, report, signal) => train(programs, context, report, signal) },
     ],

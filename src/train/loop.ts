@@ -14,7 +14,8 @@ import {
 import { finiteOrNull, type MetricsLine } from "../formats/metrics.js";
 import { HostRow, statusPageBytes, writeStatusHeader } from "../formats/status-page.js";
 import { backendOf, heldOutLoss } from "../models/index.js";
-import { type Backend, type NativeTrainer, native, type StepResult } from "../native.js";
+import type { Backend, NativeTrainer, StepResult } from "../native/trainer.js";
+import { native } from "../native.js";
 import type { BatchSource, DatasetIdentity, TokenDataset } from "../records/batch.js";
 import type { Unsealed } from "./checkpoint-writer.js";
 import { type ResolvedTraining, type TrainingRun, trainerConfig } from "./config.js";

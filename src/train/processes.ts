@@ -5,7 +5,8 @@ import { basename, delimiter, join } from "node:path";
 import type { JobContext } from "../base/child.js";
 import { invalid } from "../base/errors.js";
 import { openParentChannel, sayError, sayMessage, sayResult } from "../base/launched.js";
-import { native, type ProcessPlace } from "../native.js";
+import type { ProcessPlace } from "../native/processes.js";
+import { native } from "../native.js";
 
 const LAUNCHERS = ["mpirun", "mpiexec", "srun"];
 

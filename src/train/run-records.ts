@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { Checkpoint } from "../formats/checkpoint.js";
 import { type MetricsLine, MetricsWriter } from "../formats/metrics.js";
-import type { NativeSnapshot } from "../native.js";
+import type { NativeSnapshot } from "../native/checkpoint.js";
 import { CheckpointWriter, type Unsealed } from "./checkpoint-writer.js";
 
 export const METRICS_NAME = "metrics.jsonl";

@@ -72,7 +72,9 @@ export class Watch {
     const longest = Math.max(...rows.map(({ stillMs }) => stillMs));
     const overdue =
       this.#stoppedMs > this.#limits.stillMs || rows.some((track) => track.stillMs > this.#limitOf(track));
-    if (!overdue || rows.some(({ stillMs }) => stillMs < longest - TOGETHER_MS)) return undefined;
+    // What the system says needs no guess: on a busy machine one thread may have stood still long before the others.
+    const isStopped = this.#stoppedMs > 0 || rows.every(({ stillMs }) => stillMs >= longest - TOGETHER_MS);
+    if (!overdue || !isStopped) return undefined;
     return {
       code: "train-process-stopped",
       message: `the training process ${page.processId} has not moved for ${seconds(Math.max(longest, this.#stoppedMs))}: ${describePlaces(page, this.#onlyRank)}`,

@@ -230,7 +230,7 @@ export async function tokenization(folder) {
   const paths = await writeTexts(folder);
   const measures = contestants();
   const tables = Object.entries(paths).map(([language, path]) => ofLanguage(language, path, measures));
-  const { English, Chinese } = paths;
+  const { English } = paths;
   tables.push(...wordPiece(shortened(English)), worstInputs(folder, measures));
   const corpus = join(folder, "corpus.jsonl");
   await writeCorpus(corpus, 100e6);
@@ -242,7 +242,9 @@ export async function tokenization(folder) {
       "millrace, 1 worker": () => shard("--workers", "1"),
     }),
   );
-  const modelled = { English: shortened(English, SMALL_BYTES), Chinese: shortened(Chinese, SMALL_BYTES) };
+  const modelled = Object.fromEntries(
+    Object.entries(paths).map(([name, path]) => [name, shortened(path, SMALL_BYTES)]),
+  );
   tables.push(...tokenizerFiles(modelled.English), ...sentencePiece(modelled, folder, idsAlone));
   return tables;
 }

@@ -1,5 +1,5 @@
-// SentencePiece models beside the official library and the engine js: ids alone, on English and Chinese, cold and warm. The
-// models are trained by the official library on the text itself, unigram and BPE with 8,000 pieces.
+// SentencePiece models beside the official library and the engine js: ids alone, cold and warm. The models are trained by
+// the official library on the text itself, unigram and BPE with 8,000 pieces.
 //
 //   node test/bench/tokenize-sentence-piece.mjs native|js FILE MODEL     one contestant, as one JSON line
 import { spawnSync } from "node:child_process";

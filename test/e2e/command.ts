@@ -2,9 +2,10 @@
 import { spawn } from "node:child_process";
 
 export interface StartedCommand {
-  readonly group: number;
   /** Null when it was killed; rejects, with what it said, when it failed. */
   readonly exit: Promise<number | null>;
+  /** Kills the whole group with SIGKILL; does nothing when the command has ended. */
+  kill(): void;
 }
 
 /** `program`: the JavaScript file of the command line. */
@@ -17,5 +18,8 @@ export function startCommand(program: string, args: readonly string[], cwd: stri
       code === null || code === 0 ? resolve(code) : reject(new Error(`exit ${code}\n${output}`)),
     );
   });
-  return { group: child.pid!, exit };
+  const kill = () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, "SIGKILL");
+  };
+  return { exit, kill };
 }

@@ -15,7 +15,7 @@ import { type StartedCommand, startCommand } from "./command.js";
 
 const cli = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const minutes = 60_000;
-const STEPS = 40;
+const STEPS = 80;
 const KILLS = 7;
 let folder: string;
 
@@ -57,7 +57,8 @@ function startTraining(out: string): StartedCommand {
 
 const checkpointsOf = (out: string) => join(folder, out, "checkpoints");
 const namesIn = (out: string) => readdirSync(checkpointsOf(out));
-const isPartial = (name: string) => name.startsWith(".partial-");
+const partialsOf = (out: string) =>
+  existsSync(checkpointsOf(out)) ? namesIn(out).filter((name) => name.startsWith(".partial-")) : [];
 const stepOf = (name: string | undefined) => Number(name?.slice(name.lastIndexOf("-") + 1) ?? 0);
 
 /** The step of the newest; every one that stands is read to its last byte. */
@@ -71,18 +72,21 @@ async function verifyAll(out: string): Promise<number> {
   return stepOf(dirs.at(-1));
 }
 
-/** Whether it saved something new; false when it ended before. */
-async function untilNewer(out: string, step: number, exit: Promise<number | null>): Promise<boolean> {
+/** Whether it came to hold; false when the command ended before. */
+async function until(holds: () => Promise<boolean>, exit: Promise<number | null>): Promise<boolean> {
   let ended = false;
-  void exit.then(() => {
+  const end = () => {
     ended = true;
-  });
+  };
+  void exit.then(end, end);
   while (!ended) {
-    if (stepOf((await listCheckpoints(checkpointsOf(out))).at(-1)) > step) return true;
+    if (await holds()) return true;
     await sleep(2);
   }
   return false;
 }
+
+const isNewer = async (out: string, step: number) => stepOf((await listCheckpoints(checkpointsOf(out))).at(-1)) > step;
 
 function losses(out: string): unknown[] {
   const lines = readFileSync(join(folder, out, "metrics.jsonl"), "utf8")
@@ -103,19 +107,21 @@ test(
     let kills = 0;
     let halfWritten = 0;
     while (kills < KILLS) {
-      const { group, exit } = startTraining("killed");
-      // The first at any time of a start, when there may be nothing yet; the others while it writes.
+      const { exit, kill } = startTraining("killed");
+      // The first at any time of a start, when there may be nothing yet; then, in turn, at any time after a new checkpoint
+      // and while one is being written.
       if (kills < 1) await sleep(random() * 1200);
-      else if (!(await untilNewer("killed", newest, exit))) break;
-      await sleep(random() * 50);
+      else if (!(await until(() => isNewer("killed", newest), exit))) break;
+      if (kills % 2 === 1) await until(async () => partialsOf("killed").length > 0, exit);
+      else await sleep(random() * 50);
       if ((await Promise.race([exit, sleep(0, "runs" as const)])) === 0) break;
-      process.kill(-group, "SIGKILL");
+      kill();
       await exit;
       kills += 1;
       const left = await verifyAll("killed");
       expect(left).toBeGreaterThanOrEqual(newest);
       newest = left;
-      if (existsSync(checkpointsOf("killed")) && namesIn("killed").some(isPartial)) halfWritten += 1;
+      if (partialsOf("killed").length > 0) halfWritten += 1;
     }
     expect(kills).toBeGreaterThanOrEqual(4);
     expect(halfWritten).toBeGreaterThanOrEqual(2);
@@ -132,5 +138,5 @@ test(
     writeFileSync(lastWeights("killed"), bytes);
     await expect(verifyAll("killed")).rejects.toMatchObject({ code: "checkpoint-damaged" });
   },
-  5 * minutes,
+  10 * minutes,
 );

@@ -1,7 +1,7 @@
 // The user's own command, killed with SIGKILL as a whole process group at random times and started again until it is
 // done, leaves the same bytes as a run that nobody touched: documents, shards, parameters and the losses of every step.
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -76,6 +76,19 @@ eval:
 
 const RUN = ["run", "recipe.yaml"];
 
+/** What a run's stages begin with, in their order. */
+const BEGINNINGS = ["clean/journal.jsonl", "dedup/journal.jsonl", "shards/journal.jsonl", "train/metrics.jsonl"];
+
+/** Waits until there is such a file, or the command has ended. */
+async function begun(path: string, exit: Promise<unknown>): Promise<void> {
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  void exit.then(end, end);
+  while (!ended && !existsSync(path)) await sleep(5);
+}
+
 /** Path and SHA-256 of every file that the formats call data: all of clean, dedup and shards, and the last parameters. */
 function dataDigests(run: string): Record<string, string> {
   const digests: Record<string, string> = {};
@@ -118,6 +131,7 @@ describe("kill -9 of the process group", () => {
       const began = performance.now();
       await startCommand(cli, RUN, folder).exit;
       const duration = performance.now() - began;
+      for (const beginning of BEGINNINGS) expect(existsSync(join(run, beginning)), beginning).toBe(true);
       const expected = { data: dataDigests(run), losses: losses(run) };
       expect(Object.keys(expected.data).length).toBeGreaterThanOrEqual(6);
       rmSync(run, { recursive: true });
@@ -125,12 +139,15 @@ describe("kill -9 of the process group", () => {
       const random = generator(20191);
       let kills = 0;
       for (let attempt = 0; attempt < 40; attempt += 1) {
-        const { group, exit } = startCommand(cli, RUN, folder);
-        // The first kills come at any time of a run, later ones sooner, so that the run is cut into many pieces.
-        const delay = kills >= 12 ? Number.POSITIVE_INFINITY : 150 + random() * duration * (kills < 4 ? 1 : 0.4);
-        const outcome = await Promise.race([exit, ...(Number.isFinite(delay) ? [sleep(delay, "kill" as const)] : [])]);
+        const { exit, kill } = startCommand(cli, RUN, folder);
+        // The first kills come soon after a stage has begun, so that every stage meets one however fast the machine is
+        // at that moment; the others at any time, so that the run is cut into many pieces.
+        const beginning = BEGINNINGS[kills];
+        if (beginning !== undefined) await begun(join(run, beginning), exit);
+        const delay = beginning === undefined ? 150 + random() * duration * 0.4 : random() * 100;
+        const outcome = await (kills < 12 ? Promise.race([exit, sleep(delay, "kill" as const)]) : exit);
         if (outcome === 0) break;
-        process.kill(-group, "SIGKILL");
+        kill();
         await exit;
         kills += 1;
       }

@@ -142,7 +142,7 @@ beforeAll(async () => {
   const letters = [..."abcdefghijklmnopqrstuvwxyz0123456789'’,.-:"];
   const pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ...letters, ...letters.map((letter) => `##${letter}`)];
   await write("bert-large-uncased-vocab.txt", `${pieces.join("\n")}\n`);
-}, 30_000);
+});
 afterAll(() => rm(place, { recursive: true, force: true }));
 
 const GPT2 = ["run", join(root, "pipelines/megatron-gpt2.yaml")];
@@ -167,7 +167,7 @@ describe("the paper's recipe of GPT-2", () => {
   const out = "runs/megatron-gpt2";
   beforeAll(async () => {
     await millrace(...GPT2, ...small);
-  }, 120_000);
+  });
 
   test("rejects a document by each rule, of its corpus alone", async () => {
     const rejected = await records<{ id: string; reason: string; detail?: string }>(
@@ -265,7 +265,7 @@ describe("the paper's recipe of BERT", () => {
     const summary = JSON.parse(await readFile(join(place, "runs/megatron-bert/summary.json"), "utf8"));
     expect(summary.documents_kept).toBe(7);
     expect(summary.tokens).toBeGreaterThan(2000);
-  }, 60_000);
+  });
 });
 
 describe.skipIf(!existsSync(layouts))("the true layouts (skipped where ../shared/data is absent)", () => {
@@ -301,5 +301,5 @@ describe.skipIf(!existsSync(layouts))("the true layouts (skipped where ../shared
       texts(({ source }) => source === "packed").sort(),
     );
     expect(numbersBySource(kept)).toMatchObject({ fake: 1, "c4-train.00000-of-01024": 3 });
-  }, 60_000);
+  });
 });

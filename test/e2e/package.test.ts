@@ -34,7 +34,7 @@ console.log(JSON.stringify({ numIds: ids.length, name, code, tiny: models.tiny !
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "millrace-package-"));
-}, minutes);
+});
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -87,5 +87,5 @@ test(
     const version = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
     expect(run(join(folder, "node_modules/.bin/millrace"), ["--version"]).trim()).toBe(version);
   },
-  10 * minutes,
+  20 * minutes,
 );

@@ -60,7 +60,6 @@ beforeAll(async () => {
     AWS_ENDPOINT_URL: store.endpoint,
     AWS_ACCESS_KEY_ID: "someone",
     AWS_SECRET_ACCESS_KEY: SECRET,
-    MILLRACE_STORE_TIMEOUT: "1",
   });
 });
 afterEach(() => {
@@ -68,8 +67,7 @@ afterEach(() => {
   store.buckets.set("corpus", new Map(objects));
 });
 afterAll(async () => {
-  for (const name of ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MILLRACE_STORE_TIMEOUT"])
-    delete process.env[name];
+  for (const name of ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) delete process.env[name];
   await store.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -142,7 +140,7 @@ test("a run that is killed in the middle goes on and writes the same bytes", asy
   const command = millrace("clean", `${BUCKET}/in/a.jsonl`, "--out", "killed", "--workers", "1");
   store.fault = ({ method }) => {
     numReads += method === "GET" ? 1 : 0;
-    if (numReads === 3) process.kill(-command.group, "SIGKILL");
+    if (numReads === 3) command.kill();
     return undefined;
   };
   expect(await command.exit).toBeNull();

@@ -21,7 +21,7 @@ export interface RowFault {
 
 export class RowLines {
   readonly #maxRecordBytes: number;
-  /** All but the longer texts, which are runs of #sources: four numbers each (joinRows of src/native.ts). */
+  /** All but the longer texts, which are runs of #sources: four numbers each (joinRows of src/native/read.ts). */
   #json = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #jsonBytes = 0;
   #runs: number[] = [];

@@ -5,6 +5,7 @@ import { native } from "../../native.js";
 import type { BlockRef, Payload, ReadOptions, ReadPiece } from "../../records/block-reader.js";
 import type { RejectedRecord } from "../../records/document-block.js";
 import { faultOf } from "../encoding.js";
+import { scanOptionsOf } from "../scan-options.js";
 import { RowLines } from "./row-lines.js";
 
 /** Pieces of about `pieceBytes`, in order; line numbers go on from piece to piece. */
@@ -43,12 +44,7 @@ function scanRows(ref: BlockRef, options: ReadOptions, rows: RowLines): ReadPiec
     numLines: _numLines,
     ...block
   } = native().scanJsonl(rows.join(), {
-    textField: options.textField,
-    idField: options.idField,
-    sourceField: options.sourceField,
-    scoreField: "",
-    maxDocumentBytes: options.maxDocumentBytes,
-    source: ref.source,
+    ...scanOptionsOf(ref, options),
     baseOffset: 0,
     baseLine: 0,
     recordOffsets: Float64Array.from(rows.offsets),

@@ -1,6 +1,6 @@
 // Documents beside the ones they resemble, the shared shingles marked: why each was removed.
 import type { RemovedDocument } from "../../formats/removed.js";
-import type { Shingling } from "../../native.js";
+import type { Shingling } from "../../native/dedup.js";
 import { compareTexts } from "../../text/similarity.js";
 import { count, decimal, percent } from "../figures.js";
 import { html, type Markup } from "../html.js";

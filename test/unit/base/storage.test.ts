@@ -6,13 +6,15 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { findRemote, identityOf, isRemote, listRemote, openStored, type StoredFile } from "#src/base/storage/index.js";
 import { repeatedObject } from "../../fixtures/endless-object.js";
 import { type Fault, type ObjectStore, type StoreRequest, startObjectStore } from "../../fixtures/object-store.js";
 
 const SECRET = "a-secret-key-that-stands-nowhere";
 const MIB = 2 ** 20;
+/** Seconds that no answer takes, on however busy a machine; shorter ones are for answers that never come. */
+const PATIENT = "60";
 let store: ObjectStore;
 let buckets = 0;
 
@@ -23,7 +25,7 @@ beforeAll(async () => {
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", SECRET);
   vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
   vi.stubEnv("MILLRACE_STORE_ATTEMPTS", "3");
-  vi.stubEnv("MILLRACE_STORE_TIMEOUT", "0.25");
+  vi.stubEnv("MILLRACE_STORE_TIMEOUT", PATIENT);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -154,7 +156,13 @@ describe("faults", () => {
     { kind: "stall", afterBytes: 1000 },
   ];
 
+  /** Who waits for what never comes waits so many seconds, each time; a whole answer is there sooner. */
+  const waitFor = ({ kind }: Fault, seconds: string) =>
+    vi.stubEnv("MILLRACE_STORE_TIMEOUT", kind === "stall" ? seconds : PATIENT);
+  afterEach(() => void vi.stubEnv("MILLRACE_STORE_TIMEOUT", PATIENT));
+
   test.each(faults)("$kind $code: what fails twice is asked for again, and the bytes are the same", async (fault) => {
+    waitFor(fault, "3");
     const file = await openStored(`${bucketOf({ a: content })}/a`);
     store.fault = failing(2, fault);
     expect((await bytesOf(file)).equals(content)).toBe(true);
@@ -162,6 +170,7 @@ describe("faults", () => {
   });
 
   test.each(faults)("$kind $code: what fails every time ends after a bounded number of attempts", async (fault) => {
+    waitFor(fault, "1");
     const uri = `${bucketOf({ a: content })}/a`;
     const file = await openStored(uri);
     store.fault = failing(Number.POSITIVE_INFINITY, fault);
@@ -335,7 +344,7 @@ describe("other stores", () => {
 });
 
 describe("a worker", () => {
-  /** The worker's thread reads; what it posts is the length, then the code of a read that stalls. */
+  /** The worker's thread reads all, posts how much that was, and reads what never comes. */
   const PROGRAM = `
     import { parentPort, workerData } from "node:worker_threads";
     const { openStored } = await import(workerData.storage);
@@ -343,12 +352,14 @@ describe("a worker", () => {
     let numBytes = 0;
     for await (const chunk of file.stream()) numBytes += chunk.length;
     parentPort.postMessage(numBytes);
-    await file.read(new Uint8Array(10), 0);`;
+    process.env.MILLRACE_STORE_TIMEOUT = "1";
+    await (await openStored(workerData.stalling)).read(new Uint8Array(10), 0);`;
 
   test("reads the same bytes, and may be ended while a request is under way", async () => {
     const content = noise(5 * MIB);
     const uri = `${bucketOf({ a: content })}/a`;
-    const workerData = { uri, storage: new URL("../../../dist/base/storage/index.js", import.meta.url).href };
+    const stalling = `${bucketOf({ a: content })}/a`;
+    const storage = new URL("../../../dist/base/storage/index.js", import.meta.url).href;
     let isStalled: () => void = () => undefined;
     const stalled = new Promise<void>((resolve) => {
       isStalled = resolve;
@@ -358,7 +369,9 @@ describe("a worker", () => {
       isStalled();
       return { kind: "stall", afterBytes: 3 };
     };
-    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(PROGRAM)}`), { workerData });
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(PROGRAM)}`), {
+      workerData: { uri, stalling, storage },
+    });
     const [numBytes] = await once(worker, "message");
     expect(numBytes).toBe(content.length);
     expect(store.requests.filter(({ headers }) => headers.range !== undefined).length).toBeGreaterThan(2);

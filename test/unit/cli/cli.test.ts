@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -132,11 +132,31 @@ describe("the command line", () => {
     expect(millrace("run", join(out, "plan.yaml")).stderr).toContain("nothing to do");
     const changed = millrace("clean", corpus, "--out", out, "--min-tokens", "11");
     expect(changed.stderr).toContain(`minTokens changed from 10 to 11; removing what ${out} holds`);
+    const table = join(dir, "table.parquet");
+    writeFileSync(table, "PAR1");
+    const refused = millrace("clean", table, "--out", out, "--encoding", "latin1");
+    expect(refused.stderr).toContain(`expected no encoding for ${table}`);
+    expect(JSON.parse(millrace("inspect", out, "--json", "--verify").stdout)).toMatchObject({ stage: "clean" });
     rmSync(join(out, "stage.json"));
     rmSync(join(out, "journal.jsonl"));
     const foreign = millrace("clean", corpus, "--out", out, "--min-tokens", "11");
     expect(foreign.stderr).toContain("expected an empty folder or one of an earlier run");
     expect(foreign.status).toBe(2);
+  });
+
+  test("the result of another stage, finished or not, stays where it is", () => {
+    const out = join(dir, "another");
+    expect(millrace("clean", corpus, "--out", out).status).toBe(0);
+    const expected = `expected an empty folder or one of an earlier run for the output, got ${out} with the result of clean`;
+    for (const journalAlone of [false, true]) {
+      if (journalAlone) rmSync(join(out, "stage.json"));
+      const before = readdirSync(out, { recursive: true }).sort();
+      const { status, stderr } = millrace("dedup", corpus, "--out", out);
+      expect([status, stderr]).toEqual([2, expect.stringContaining(expected)]);
+      expect(readdirSync(out, { recursive: true }).sort()).toEqual(before);
+    }
+    // It still goes on from there.
+    expect(millrace("clean", corpus, "--out", out).stderr).not.toContain("removing");
   });
 
   test("says 1 when the work fails", () => {

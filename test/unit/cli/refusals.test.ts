@@ -29,6 +29,33 @@ const corpus = join(dir, "corpus.jsonl");
 writeFileSync(corpus, documents(30));
 
 describe("inputs", () => {
+  test("that are no shards are refused before the training in the folder is moved aside", () => {
+    const [shards, out] = [join(dir, "shards-of-training"), join(dir, "training")];
+    expect(millrace("shard", corpus, "--out", shards).status).toBe(0);
+    const train = (from: string) =>
+      millrace(
+        "train",
+        "--shards",
+        from,
+        "--out",
+        out,
+        "--model",
+        "tiny",
+        "--seq",
+        "16",
+        "--steps",
+        "1",
+        "--threads",
+        "1",
+      );
+    expect(train(shards).status).toBe(0);
+    const { status, stderr } = train(corpus);
+    expect(stderr).toContain("expected the manifest.json of shards among the inputs of train");
+    expect(stderr).not.toContain("moving");
+    expect(status).toBe(2);
+    expect(train(shards).stderr).toContain("nothing to do");
+  });
+
   test("of no known kind are refused before an earlier result is removed", () => {
     const out = join(dir, "kinds");
     expect(millrace("clean", corpus, "--out", out).status).toBe(0);
@@ -52,6 +79,32 @@ describe("inputs", () => {
     expect(millrace("shard", kept, "--out", join(dir, "second")).status).toBe(0);
   });
 
+  test("are documents: results of other kinds, and books of runs in a folder, are refused", () => {
+    const runs = join(dir, "runs");
+    expect(millrace("clean", corpus, "--out", join(runs, "cleaned")).status).toBe(0);
+    expect(millrace("shard", corpus, "--out", join(runs, "shards")).status).toBe(0);
+    const out = join(dir, "of-runs");
+    const { status, stderr } = millrace("clean", join(runs, "shards"), "--out", out);
+    expect(stderr).toContain(`expected documents for the input, got the result of shard: ${join(runs, "shards")}`);
+    expect(status).toBe(2);
+    for (const above of [runs, join(runs, "*/*.jsonl")]) {
+      expect(millrace("clean", above, "--out", out).stderr).toContain(
+        `the folder of a stage: ${join(runs, "cleaned")}`,
+      );
+    }
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test("in a folder may be called as our books are", () => {
+    const foreign = join(dir, "journals");
+    mkdirSync(foreign);
+    writeFileSync(join(foreign, "journal.jsonl"), documents(2));
+    writeFileSync(join(foreign, "manifest.json"), "{}");
+    const { status, stdout } = millrace("clean", foreign, "--out", join(dir, "of-journals"), "--json");
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).documents_kept).toBe(2);
+  });
+
   test("a compressed file that is cut off ends the run with its name and place, while workers are at work", () => {
     const zipped = gzipSync(documents(4000));
     const path = join(dir, "cut.jsonl.gz");
@@ -65,6 +118,57 @@ describe("inputs", () => {
 });
 
 describe("the output folder", () => {
+  test("in a folder of inputs, or with inputs in it, is refused before a result is removed", () => {
+    const inputs = join(dir, "inputs");
+    mkdirSync(join(inputs, "below"), { recursive: true });
+    copyFileSync(corpus, join(inputs, "a.jsonl"));
+    for (const out of [inputs, join(inputs, "out")]) {
+      const { status, stderr } = millrace("clean", inputs, "--out", out);
+      expect(stderr).toContain(`expected an output folder outside of the inputs, got ${out}, which `);
+      expect(status).toBe(2);
+    }
+    expect(readdirSync(inputs)).toEqual(["a.jsonl", "below"]);
+    // No folder stands for what lies in a hidden one; a pattern meets results once they are there.
+    for (const [what, out] of [
+      [inputs, ".out"],
+      [join(inputs, "**", "*.jsonl"), "out"],
+    ] as const) {
+      expect(millrace("clean", what, "--out", join(inputs, out)).status).toBe(0);
+    }
+    const part = join(inputs, "out/part-000000-000000.jsonl");
+    const { status, stderr } = millrace("clean", join(inputs, "**/part-*.jsonl"), "--out", join(inputs, "out"));
+    expect(stderr).toContain(
+      `expected an output folder outside of the inputs, got ${join(inputs, "out")}, in which ${part} lies`,
+    );
+    expect(status).toBe(2);
+    expect(existsSync(part)).toBe(true);
+  });
+
+  test("of a recipe may hold the inputs too, beside the folders of its stages", () => {
+    const place = join(dir, "project");
+    mkdirSync(join(place, "texts"), { recursive: true });
+    copyFileSync(corpus, join(place, "texts/a.jsonl"));
+    const run = (input: string) => {
+      writeFileSync(
+        join(place, "recipe.yaml"),
+        `out: ${place}\ninputs: [{ path: ${join(place, input)} }]\nclean: { minTokens: 10 }\n`,
+      );
+      return millrace("run", join(place, "recipe.yaml")).stderr;
+    };
+    expect(run("texts")).toContain("clean: done");
+    expect(run("texts")).toContain("nothing to do");
+    const refused = `expected an output folder outside of the inputs, got ${join(place, "clean")}, `;
+    expect(run("")).toContain(`${refused}which lies in ${place}`);
+    expect(run("*/part-*.jsonl")).toContain(`${refused}in which ${join(place, "clean/part-000000-000000.jsonl")} lies`);
+    expect(run("texts")).toContain("nothing to do");
+  });
+
+  test.skipIf(!existsSync("/proc/self"))("where no folder can be made is refused, and never waited for", () => {
+    const { status, stderr } = millrace("clean", corpus, "--out", "/proc/none/below");
+    expect(stderr).toContain("expected a folder that can be written to for the output, got /proc/none/below (ENOENT)");
+    expect(status).toBe(2);
+  });
+
   test("that is no folder is refused as a choice of the user's", () => {
     const { status, stderr } = millrace("clean", corpus, "--out", join(corpus, "below"));
     expect(stderr).toContain("expected a folder that can be written to for the output");

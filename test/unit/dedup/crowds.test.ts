@@ -164,7 +164,7 @@ describe("the join", () => {
 
 const TEMPLATE_DOCUMENTS = 20_000;
 
-test("20,000 documents of one template lose exactly the planted duplicates, in seconds", async () => {
+test("20,000 documents of one template lose exactly the planted duplicates, and few pairs are compared", async () => {
   const random = new Random(21);
   const template = randomWords(random, 100);
   const documents: TestDocument[] = Array.from({ length: TEMPLATE_DOCUMENTS }, (_, i) => ({
@@ -175,17 +175,15 @@ test("20,000 documents of one template lose exactly the planted duplicates, in s
     id: `p${i}`,
     text: `${documents[i * 199]!.text} tail`.replace(/ \S+ tail$/, " tail"),
   }));
-  const start = performance.now();
   const { removed, counts } = await runDedup(writeCorpus({ "x.jsonl": [...documents, ...planted] }), {
     concurrency: 2,
   });
-  const seconds = (performance.now() - start) / 1000;
   const family = (id: string): number => (id[0] === "p" ? Number(id.slice(1)) * 199 : Number(id.slice(1)));
   expect(removed.length).toBe(planted.length);
   for (const { id, kept } of removed) expect(family(id)).toBe(family(kept));
   // All pairs would be 2 * 10^8.
+  expect(counts.candidate_pairs).toBeLessThan(5000);
   expect(counts.verified_pairs).toBeLessThan(5000);
-  expect(seconds).toBeLessThan(60);
 });
 
 test("a crowd of near-identical documents leaves one, and compares each with few", async () => {

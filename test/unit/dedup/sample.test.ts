@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { CandidatePool, chanceBelow, levelLimit } from "#src/dedup/candidate-pool.js";
 import { mix32 } from "#src/dedup/seeded-hash.js";
-import { SKETCH_SIZE } from "#src/native.js";
+import { SKETCH_SIZE } from "#src/native/dedup.js";
 import { engineOf } from "#src/text/engine.js";
 import { edited, mixedCorpus, Random, randomWords } from "./corpora.js";
 import { writeCorpus } from "./harness.js";

@@ -1,7 +1,7 @@
 // The decision by brute force: every representative with every one before it. Order keys and sets come from the engine,
 // all that is decided from them is done again in the plainest way.
 import { ratioOf } from "#src/dedup/threshold.js";
-import type { Shingling } from "#src/native.js";
+import type { Shingling } from "#src/native/dedup.js";
 import { type EngineName, engineOf } from "#src/text/engine.js";
 import type { Removal, TestDocument } from "./harness.js";
 

@@ -3,8 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digestJson } from "#src/base/digest.js";
+import { generateWith } from "#src/evaluate/generate.js";
 import { createEvaluateStage, generate } from "#src/evaluate/index.js";
 import type { FileRef, TaskResult } from "#src/records/stage.js";
+import { loadTokenizer } from "#src/tokenizers/index.js";
 import { makePlace, type Place, startStage, startTraining, TRAINING_CHILD, trainStage } from "../train/fixture.js";
 
 const evaluateStage = createEvaluateStage(TRAINING_CHILD);
@@ -71,6 +73,24 @@ describe("generate", () => {
     const greedy = await generate({ ...options, greedy: true, seed: 1 });
     expect((await generate({ ...options, greedy: true, seed: 2 })).text).toBe(greedy.text);
     expect((await generate({ ...options, topK: 1, seed: 9 })).text).toBe(greedy.text);
+  });
+
+  test("gives ids of the tokenizer alone, where the model's vocabulary is larger", async () => {
+    const state = JSON.parse(readFileSync(trained.outputs[1]!.path, "utf8"));
+    const tokenizer = loadTokenizer(state.dataset.tokenizer.name);
+    const [id] = tokenizer.encode("a");
+    const best = (found: number): Float32Array => {
+      const logits = new Float32Array(tokenizer.vocabSize + 100);
+      logits[id!] = 1;
+      logits[found] = 2;
+      return logits;
+    };
+    const continued = async (found: number): Promise<string> => {
+      const trainer = { logits: async () => best(found) };
+      return (await generateWith(trainer, { dir: "", state }, { greedy: true, maxTokens: 3 })).text;
+    };
+    expect(await continued(tokenizer.vocabSize + 7)).toBe("aaa");
+    expect(await continued(tokenizer.encode("b")[0]!)).toBe("bbb");
   });
 
   test("refuses settings without a meaning, and folders without a checkpoint", async () => {

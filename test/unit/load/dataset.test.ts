@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { readManifest } from "#src/formats/manifest.js";
 import { openShard } from "#src/formats/shard.js";
 import { type Loader, type LoaderOptions, ShardDataset, unigramEntropy, type WeightedFolder } from "#src/load/index.js";
@@ -130,13 +130,20 @@ describe("batches", () => {
   });
 
   test("a batch that is never released ends the wait for its slot, and the error says who holds it", async () => {
-    const dataset = await open();
-    const loader = await dataset.openBatches(options({ depth: 2, deadlineMs: 3000 }));
-    await loader.next();
-    await loader.next();
-    await expect(loader.next()).rejects.toThrow(
-      /expected batch 2 within 3 s, got none: slot 0 is in use with batch 0 since [\d.]+ s; slot 1 is in use with batch 1/,
-    );
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    try {
+      const dataset = await open();
+      const loader = await dataset.openBatches(options({ depth: 2, deadlineMs: 3000 }));
+      await loader.next();
+      await loader.next();
+      const refused = expect(loader.next()).rejects.toThrow(
+        "expected batch 2 within 3 s, got none: slot 0 is in use with batch 0 since 3.0 s; slot 1 is in use with batch 1",
+      );
+      await vi.advanceTimersByTimeAsync(3000);
+      await refused;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("releasing twice is releasing once", async () => {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createInference } from "#src/models/index.js";
-import { type NativeTrainer, native } from "#src/native.js";
+import type { NativeTrainer } from "#src/native/trainer.js";
+import { native } from "#src/native.js";
 
 const model = {
   numLayers: 1,

@@ -6,7 +6,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, it } from "vitest";
-import { type NativeTrainer, type NativeTrainerConfig, native } from "#src/native.js";
+import type { NativeTrainer, NativeTrainerConfig } from "#src/native/trainer.js";
+import { native } from "#src/native.js";
 
 const config: NativeTrainerConfig = {
   model: {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, rmdir, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -101,6 +101,33 @@ test("a pipe is refused: inputs are read more than once", async () => {
       message: expect.stringContaining("got a pipe at"),
     });
   }
+});
+
+test("a name that is not UTF-8 is refused where it is meant, of a folder too: nothing is left out", async () => {
+  const place = await mkdtemp(join(tmpdir(), "discover-names-"));
+  const made = Buffer.concat([Buffer.from(`${place}/`), Buffer.from([0xff])]);
+  await writeFile(join(place, "a.jsonl"), "");
+  // File systems that know no such names have none to leave out.
+  const isMade = await writeFile(Buffer.concat([made, Buffer.from(".md")]), "").then(
+    () => true,
+    () => false,
+  );
+  if (!isMade) return;
+  expect(await expandInput(place)).toEqual([join(place, "a.jsonl")]);
+  const meant = { code: "config-input", message: expect.stringContaining(`in ${place}`) };
+  const file = Buffer.concat([made, Buffer.from(".jsonl")]);
+  await writeFile(file, "");
+  for (const input of [place, join(place, "*.jsonl")]) await expect(expandInput(input)).rejects.toMatchObject(meant);
+  await rm(file);
+  await mkdir(made);
+  for (const input of [place, join(place, "**/*.jsonl"), join(place, "*/*.jsonl")]) {
+    await expect(expandInput(input)).rejects.toMatchObject(meant);
+  }
+  // One that holds the sign itself is as good as any.
+  await rmdir(made);
+  await writeFile(join(place, "\ufffd.jsonl"), "");
+  expect(await expandInput(place)).toHaveLength(2);
+  await rm(place, { recursive: true });
 });
 
 test("names may hold spaces, line ends, quotes and any script", async () => {

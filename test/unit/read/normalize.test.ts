@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type NormalizeOptions, native } from "#src/native.js";
+import type { NormalizeOptions } from "#src/native/read.js";
+import { native } from "#src/native.js";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -3,23 +3,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { native, type ScanOptions, type ScanResult } from "#src/native.js";
+import type { ScanOptions, ScanResult } from "#src/native/read.js";
+import { native } from "#src/native.js";
 import { type DocumentBlock, documentOf } from "#src/records/document-block.js";
+import { READ } from "../text/js/lines.js";
 
-const OPTIONS: ScanOptions = {
-  textField: "text",
-  idField: "id",
-  sourceField: "source",
-  scoreField: "",
-  source: "file",
-  baseOffset: 0,
-  baseLine: 0,
-  maxDocumentBytes: 0,
-};
 const encoder = new TextEncoder();
 
 function scan(input: string | Uint8Array, options: Partial<ScanOptions> = {}): ScanResult {
-  return native().scanJsonl(typeof input === "string" ? encoder.encode(input) : input, { ...OPTIONS, ...options });
+  return native().scanJsonl(typeof input === "string" ? encoder.encode(input) : input, { ...READ, ...options });
 }
 
 /** Everything a scan says of its rows and rejects, as plain data. */

@@ -3,18 +3,28 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import type { RunEvent } from "#src/run/events.js";
 import { acquireLock } from "#src/run/lock.js";
-import { dataOf, ended, makeToy, runToy, startToy, type Toy } from "./toy.js";
+import { dataOf, ended, killToy, makeToy, runToy, startToy, type Toy } from "./toy.js";
 
 /** Runs the toy in its own process group and kills the group after `ms`; true when the kill came before the end. */
 async function killAfter(toy: Toy, ms: number, env: Record<string, string>): Promise<boolean> {
   const child = startToy(toy, ["upper.delayMs=15"], env);
   const end = ended(child);
   const finished = await Promise.race([end.then(() => true), sleep(ms).then(() => false)]);
-  if (!finished) process.kill(-child.pid!, "SIGKILL");
+  if (!finished) killToy(child);
   await end;
   return !finished;
 }
+
+/** With it a run never ends by itself: its last block but two. */
+const HELD = "upper.holdAt=1-0030";
+
+/** Lines of the first stage's journal; one that is being written may be among them. */
+const journalOf = (toy: Toy): string[] => {
+  const path = join(toy.out, "upper/journal.jsonl");
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
+};
 
 describe("a killed run", () => {
   test("goes on and ends with the same bytes, whenever the kill comes", async () => {
@@ -29,7 +39,7 @@ describe("a killed run", () => {
       for (
         let ms = 150 + Math.random() * 100;
         await killAfter(toy, ms, { TOY_TRACE: trace });
-        ms += 60 + Math.random() * 120
+        ms = ms * 1.1 + 60 + Math.random() * 120
       )
         kills += 1;
       expect(dataOf(toy.out)).toEqual(expected);
@@ -40,15 +50,12 @@ describe("a killed run", () => {
 
   test("does not redo what its journal holds", async () => {
     const toy = makeToy("upper:\n");
-    const child = startToy(toy, ["upper.delayMs=40"]);
+    const child = startToy(toy, [HELD]);
     const end = ended(child);
-    const lines = () => (existsSync(journal) ? readFileSync(journal, "utf8").split("\n").length : 0);
-    const journal = join(toy.out, "upper/journal.jsonl");
-    while (lines() < 5) await sleep(5);
-    process.kill(-child.pid!, "SIGKILL");
+    while (journalOf(toy).length < 5) await sleep(5);
+    killToy(child);
     await end;
-    const done = readFileSync(join(toy.out, "upper/journal.jsonl"), "utf8")
-      .split("\n")
+    const done = journalOf(toy)
       // A line that the kill tore is not done.
       .slice(0, -1)
       .filter((line) => line.includes('"type":"task"'));
@@ -106,12 +113,11 @@ describe("a run that fails", () => {
 });
 
 describe("an interrupted run", () => {
-  test("stops soon, says 130 and goes on later", async () => {
+  test("stops amidst a task that would never end, says 130 and goes on later", async () => {
     const toy = makeToy();
-    const child = startToy(toy, ["upper.delayMs=60"]);
+    const child = startToy(toy, [HELD]);
     const end = ended(child);
-    while (!existsSync(join(toy.out, "upper/journal.jsonl"))) await sleep(10);
-    await sleep(150);
+    while (journalOf(toy).length < 5) await sleep(5);
     child.kill("SIGINT");
     expect((await end).code).toBe(130);
     expect(existsSync(join(toy.out, ".millrace/lock"))).toBe(false);
@@ -124,8 +130,8 @@ describe("an interrupted run", () => {
   test("a process that governs itself gets the signal", async () => {
     const stop = new AbortController();
     const toy = makeToy("drill: { steps: 50, delayMs: 20 }\n");
-    setTimeout(() => stop.abort(), 200);
-    await expect(runToy(toy, [], { signal: stop.signal })).rejects.toMatchObject({ code: "interrupted" });
+    const onEvent = (event: RunEvent) => event.type === "progress" && event.progress.done > 2 && stop.abort();
+    await expect(runToy(toy, [], { signal: stop.signal, onEvent })).rejects.toMatchObject({ code: "interrupted" });
     const { events } = await runToy(toy, ["drill.delayMs=0"]);
     expect(events.find((event) => event.type === "progress")).not.toMatchObject({ progress: { done: 0 } });
   });
@@ -134,14 +140,15 @@ describe("an interrupted run", () => {
 describe("the lock", () => {
   test("refuses a second run in the same folder while the first lives", async () => {
     const toy = makeToy();
-    const child = startToy(toy, ["upper.delayMs=100"]);
-    while (!existsSync(join(toy.out, ".millrace/lock"))) await sleep(10);
+    const child = startToy(toy, [HELD]);
+    const end = ended(child);
+    while (!existsSync(join(toy.out, ".millrace/lock"))) await sleep(5);
     await expect(runToy(toy)).rejects.toMatchObject({
       code: "run-locked",
       message: expect.stringContaining(`process ${child.pid}`),
     });
-    process.kill(-child.pid!, "SIGKILL");
-    await ended(child);
+    killToy(child);
+    await end;
     await runToy(toy);
   });
 

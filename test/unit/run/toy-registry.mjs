@@ -1,5 +1,6 @@
 // Three small stages for tests of the conductor: `upper` maps blocks of lines, partitions and reduces them; `tail` reads what
-// upper wrote; `drill` governs its own state, as a training run does. Slow on request, so that a kill lands inside.
+// upper wrote; `drill` governs its own state, as a training run does. Slow on request, or at a
+// task that never ends, so that a kill lands inside.
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -16,6 +17,7 @@ function trace(line) {
 async function upperBlock({ id, file, start, end, config }, { workDir }, payload) {
   trace(`map ${id}`);
   await sleep(config.delayMs * (1 + (start % 3)));
+  if (id === config.holdAt) await sleep(2 ** 31 - 1);
   if (id === config.dieAt) process.exit(3);
   if (id === config.failAt) {
     throw invalid("toy-bad", "expected better lines, got these", {
@@ -60,12 +62,13 @@ const upperStage = {
     nested: z.strictObject({ flag: z.boolean().default(false) }).prefault({}),
     failAt: z.string().optional(),
     dieAt: z.string().optional(),
+    holdAt: z.string().optional(),
   }),
   async check({ parts, mark }) {
     if (mark !== "" && parts > mark.length)
       throw invalid("config-toy", `expected a mark a part for parts, got ${mark.length}`);
   },
-  runtimeKeys: ["delayMs", "failAt", "dieAt"],
+  runtimeKeys: ["delayMs", "failAt", "dieAt", "holdAt"],
   phases: [
     {
       name: "blocks",

@@ -70,6 +70,11 @@ export function ended(child: ChildProcess): Promise<{ code: number | null; stder
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, stderr })));
 }
 
+/** Kills a run's process group; nothing happens when it has ended. */
+export function killToy(child: ChildProcess): void {
+  if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, "SIGKILL");
+}
+
 /** Every data file below `dir` with its content; journals, summaries and what belongs to the run are not data. */
 export function dataOf(dir: string): Record<string, string> {
   const noData = new Set(["journal.jsonl", "stage.json", "summary.json", "plan.yaml"]);

@@ -62,8 +62,8 @@ describe("a run", () => {
 
 describe("resuming", () => {
   test("after kill -9 of the training process gives the curve of not stopping", async () => {
-    // A rank that stops for ever in step 7 leaves the writer of the checkpoint before all the time it needs.
-    process.env.MILLRACE_FAULT = "freeze:rank=0,step=7";
+    // A rank that stops for ever in step 9 stops behind the copy for step 8, which waits for the checkpoint of step 4.
+    process.env.MILLRACE_FAULT = "freeze:rank=0,step=9";
     const run = startTraining(place, "killed");
     await untilStep(run, 6);
     delete process.env.MILLRACE_FAULT;
@@ -71,22 +71,28 @@ describe("resuming", () => {
     while (!existsSync(checkpoint)) await new Promise((resolve) => setTimeout(resolve, 5));
     process.kill(trainingProcess(), "SIGKILL");
     await expect(run.result).rejects.toMatchObject({ code: "train-process-lost" });
-    expect(checkpointsOf(run.dir)).toEqual(["step-00000004"]);
+    expect(checkpointsOf(run.dir)).toContain("step-00000004");
+    expect(checkpointsOf(run.dir)).not.toContain("step-00000012");
     await startTraining(place, "killed").result;
     expect(curveOf(run.dir)).toEqual(curveOf(join(place.root, "whole")));
   });
 
   test("after an interruption saves the step it was at and gives the curve of not stopping", async () => {
-    const run = startTraining(place, "interrupted");
+    // It ends by the interruption alone, wherever that finds it.
+    const run = startTraining(place, "interrupted", { decaySteps: 12, steps: 1_000_000 });
     await untilStep(run, 2);
     run.abort.abort();
     await expect(run.result).rejects.toMatchObject({ code: "interrupted" });
     const [checkpoint] = checkpointsOf(run.dir).slice(-1);
-    expect(Number(checkpoint!.slice(5))).toBe(curveOf(run.dir).length);
-    const again = startTraining(place, "interrupted");
+    const reached = curveOf(run.dir).length;
+    expect(Number(checkpoint!.slice(5))).toBe(reached);
+    const longer = { decaySteps: 12, steps: reached + 3 };
+    const again = startTraining(place, "interrupted", longer);
     await again.result;
-    expect(again.progress[0]!.done).toBe(Number(checkpoint!.slice(5)));
-    expect(curveOf(run.dir)).toEqual(curveOf(join(place.root, "whole")));
+    expect(again.progress[0]!.done).toBe(reached);
+    const { dir, result } = startTraining(place, "uninterrupted", longer);
+    await result;
+    expect(curveOf(run.dir)).toEqual(curveOf(dir));
   });
 
   test("passes over a damaged checkpoint to the one before", async () => {

@@ -62,6 +62,21 @@ describe("the watch", () => {
     expect(afterMs).toBeLessThan(10_000);
   });
 
+  test("names a stopped process also where one of its threads stood still before the others", () => {
+    // The rank's last sign of life is of look 0, the loop's of look 8; then the system holds the process, or does not.
+    const codeOf = (holds: boolean) => {
+      const watching = new Watch(LIMITS);
+      const verdicts = Array.from({ length: 50 }, (_, look) => {
+        const ranks = [row({ state: "computing" }, look)];
+        const page: StatusPage = { processId: 42, ranks, host: row(ticking, Math.min(look, 8)) };
+        return watching.observe(page, LOOK_MS, holds && look > 8);
+      });
+      return verdicts.find((verdict) => verdict !== undefined)?.code;
+    };
+    expect(codeOf(true)).toBe("train-process-stopped");
+    expect(codeOf(false)).toBe("train-rank-hung");
+  });
+
   test("blames the rank that is behind when nobody computes, whether or not waiting ranks tick", () => {
     for (const ticks of [false, true]) {
       const waiting: Behaviour = { state: "waiting", collective: 812, ticks };

@@ -1,7 +1,9 @@
 // The js engine's kernels beside the native ones, function by function on generated input: the same bits, signatures aside.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { native, type ScanOptions, type SignatureOptions } from "#src/native.js";
+import type { SignatureOptions } from "#src/native/dedup.js";
+import type { ScanOptions } from "#src/native/read.js";
+import { native } from "#src/native.js";
 import type { DedupEngine } from "#src/text/engine.js";
 import { jsEngine } from "#src/text/js/engine.js";
 import { file, NESTED, READ } from "./lines.js";

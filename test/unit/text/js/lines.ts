@@ -1,6 +1,6 @@
 // Generated JSON lines, good and bad, for comparing the two engines' scanners.
 import fc from "fast-check";
-import type { ScanOptions } from "#src/native.js";
+import type { ScanOptions } from "#src/native/read.js";
 
 export const READ: ScanOptions = {
   textField: "text",

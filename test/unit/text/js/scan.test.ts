@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { native, type ScanOptions } from "#src/native.js";
+import type { ScanOptions } from "#src/native/read.js";
+import { native } from "#src/native.js";
 import { jsEngine } from "#src/text/js/engine.js";
 import { file, NESTED, READ } from "./lines.js";
 
