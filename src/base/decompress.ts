@@ -1,20 +1,10 @@
 // Compressed files as the bytes they hold, a piece at a time: memory does not depend on the file's size.
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { GzipError, gunzip } from "./gunzip.js";
-import { Unzstd, ZstdError } from "./zstd.js";
+import { gunzip } from "./gunzip.js";
+import { Unzstd } from "./zstd.js";
 
 export type CompressedFormat = "gzip" | "zstd";
-
-/** The compressed bytes end too early, or are none. */
-export class DamagedStream extends Error {
-  readonly truncated: boolean;
-
-  constructor(message: string, truncated: boolean, cause: unknown) {
-    super(message, { cause });
-    this.truncated = truncated;
-  }
-}
 
 /**
  * Several members or frames are one stream. `open` gives it from its begin, each time the same: damage makes it be read again.
@@ -24,12 +14,7 @@ export async function* decompress(
   open: () => AsyncIterable<Uint8Array>,
   format: CompressedFormat,
 ): AsyncIterable<Uint8Array> {
-  try {
-    yield* format === "gzip" ? gunzip(open) : unzstd(open());
-  } catch (error) {
-    if (!(error instanceof GzipError || error instanceof ZstdError)) throw error;
-    throw new DamagedStream(error.message, error.truncated, error);
-  }
+  yield* format === "gzip" ? gunzip(open) : unzstd(open());
 }
 
 async function* unzstd(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

@@ -2,6 +2,7 @@
 // turns out to be damaged. Therefore it is fed in slices, and the slice with the damage once more, in the end byte by byte,
 // by reading the stream again up to there: that costs sound files nothing.
 import { createGunzip, type Gunzip } from "node:zlib";
+import { DamagedStream } from "./damaged-stream.js";
 
 const PIECE_BYTES = 2 ** 20;
 /** Slices are as large as pieces are made of. What is decoded of one is in memory at once: a thousand times as much at the most. */
@@ -10,23 +11,13 @@ const MAX_SLICE_BYTES = 2 ** 17;
 /** Of the passes that look for the damage in a slice. */
 const FINER_STEPS = [2 ** 9, 1];
 
-/** The stream ends too early, or is none. */
-export class GzipError extends Error {
-  readonly truncated: boolean;
-
-  constructor(message: string, { truncated = false, cause }: { truncated?: boolean; cause?: unknown } = {}) {
-    super(message, { cause });
-    this.truncated = truncated;
-  }
-}
-
 /** How far a pass has come: how much of the input is known to be sound, and how much of the output has been given. */
 interface Progress {
   taken: number;
   given: number;
 }
 
-/** What `open` gives is the compressed stream, the same each time. A GzipError comes behind all that a decoder can give. */
+/** What `open` gives is the compressed stream, the same each time. A DamagedStream comes behind all that a decoder can give. */
 export async function* gunzip(open: () => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const progress = { taken: 0, given: 0 };
   const damage = yield* pass(open, progress, sliceBytes);
@@ -46,7 +37,7 @@ async function* pass(
   open: () => AsyncIterable<Uint8Array>,
   progress: Progress,
   stepBytes: (progress: Progress) => number,
-): AsyncGenerator<Uint8Array, GzipError | undefined> {
+): AsyncGenerator<Uint8Array, DamagedStream | undefined> {
   const before = { ...progress };
   const now: Progress = { taken: 0, given: 0 };
   const inflater = new Inflater();
@@ -96,7 +87,7 @@ class Inflater {
   }
 
   /** The damage that was met in it, if any. */
-  async push(bytes: Uint8Array): Promise<GzipError | undefined> {
+  async push(bytes: Uint8Array): Promise<DamagedStream | undefined> {
     if (this.#isPadding) return paddingFault(bytes);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -118,7 +109,7 @@ class Inflater {
     return paddingFault(bytes.subarray(bytes.length - left));
   }
 
-  async end(): Promise<GzipError | undefined> {
+  async end(): Promise<DamagedStream | undefined> {
     if (this.#isPadding) return undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -144,12 +135,12 @@ class Inflater {
   }
 }
 
-function paddingFault(bytes: Uint8Array): GzipError | undefined {
-  return bytes.every((byte) => byte === 0) ? undefined : new GzipError("other bytes behind zeros");
+function paddingFault(bytes: Uint8Array): DamagedStream | undefined {
+  return bytes.every((byte) => byte === 0) ? undefined : new DamagedStream("other bytes behind zeros");
 }
 
-function gzipError(error: unknown): GzipError {
+function gzipError(error: unknown): DamagedStream {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === undefined || !code.startsWith("Z_")) throw error;
-  return new GzipError(message, { truncated: code === "Z_BUF_ERROR", cause: error });
+  return new DamagedStream(message, { truncated: code === "Z_BUF_ERROR", cause: error });
 }

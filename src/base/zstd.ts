@@ -1,6 +1,7 @@
 // Zstandard (RFC 8878) as a stream. The door to fzstd, which decodes blocks but believes what it reads; here the frames are
 // walked beside it, so that damage is seen: what a frame says of its size and checksum must fit what was decoded.
 import { Decompress } from "fzstd";
+import { DamagedStream } from "./damaged-stream.js";
 import { Digester } from "./digest.js";
 
 const MAGIC = 0xfd2fb528;
@@ -15,16 +16,6 @@ const SLICE_BYTES = 2 ** 12;
 
 const RLE_BLOCK = 1;
 const RESERVED_BLOCK = 3;
-
-/** The stream ends too early, or is none. */
-export class ZstdError extends Error {
-  readonly truncated: boolean;
-
-  constructor(message: string, { truncated = false, cause }: { truncated?: boolean; cause?: unknown } = {}) {
-    super(message, { cause });
-    this.truncated = truncated;
-  }
-}
 
 interface Header {
   readonly dictionaryBytes: number;
@@ -56,16 +47,16 @@ class Frame {
       this.#sizeBytes += piece.length;
       yield piece;
     }
-    if (failure !== undefined) throw new ZstdError((failure as Error).message, { cause: failure });
+    if (failure !== undefined) throw new DamagedStream((failure as Error).message, { cause: failure });
   }
 
   /** `checksum`: the low half of the content's XXH64. */
   check(checksum: number | undefined): void {
     if (this.contentSize !== undefined && this.contentSize !== this.#sizeBytes) {
-      throw new ZstdError(`a frame of ${this.contentSize} bytes gave ${this.#sizeBytes}`);
+      throw new DamagedStream(`a frame of ${this.contentSize} bytes gave ${this.#sizeBytes}`);
     }
     if (checksum !== undefined && checksum !== Number.parseInt(this.#digester.digest().slice(-8), 16)) {
-      throw new ZstdError("a frame's checksum does not fit its content");
+      throw new DamagedStream("a frame's checksum does not fit its content");
     }
   }
 }
@@ -82,7 +73,7 @@ export class Unzstd {
   #frame: Frame | undefined;
   #hasBegun = false;
 
-  /** Pieces of the content; a ZstdError behind the last of them where the stream is damaged. */
+  /** Pieces of the content; a DamagedStream behind the last of them where the stream is damaged. */
   *push(bytes: Uint8Array): Iterable<Uint8Array> {
     for (let at = 0; at < bytes.length; ) {
       const taken = bytes.subarray(at, at + Math.min(this.#left, SLICE_BYTES));
@@ -97,7 +88,7 @@ export class Unzstd {
   /** A stream has at least one frame, though it may hold nothing. */
   end(): void {
     if (!this.#hasBegun || this.#phase !== "magic" || this.#kept.length > 0)
-      throw new ZstdError("unexpected end", { truncated: true });
+      throw new DamagedStream("unexpected end", { truncated: true });
   }
 
   #enter(phase: Phase, left: number): void {
@@ -145,7 +136,7 @@ export class Unzstd {
       this.#enter("skipped size", 4);
       return;
     }
-    if (value !== MAGIC) throw new ZstdError("no frame begins here");
+    if (value !== MAGIC) throw new DamagedStream("no frame begins here");
     this.#frame = new Frame();
     this.#enter("descriptor", 1);
     yield* this.#frame.push(magic);
@@ -163,7 +154,7 @@ export class Unzstd {
     const { dictionaryBytes, contentSizeBytes } = this.#frame!.header;
     const size = kept.subarray(kept.length - contentSizeBytes);
     const dictionary = kept.subarray(0, kept.length - contentSizeBytes).subarray(-dictionaryBytes || kept.length);
-    if (dictionary.some((byte) => byte !== 0)) throw new ZstdError("a frame asks for a dictionary");
+    if (dictionary.some((byte) => byte !== 0)) throw new DamagedStream("a frame asks for a dictionary");
     if (contentSizeBytes === 8) this.#frame!.contentSize = Number(size.readBigUInt64LE());
     // Two bytes count from 256.
     else if (contentSizeBytes > 0)
@@ -173,7 +164,7 @@ export class Unzstd {
 
   #readBlockHeader(header: number): void {
     const type = (header >> 1) & 3;
-    if (type === RESERVED_BLOCK) throw new ZstdError("a block of no known type");
+    if (type === RESERVED_BLOCK) throw new DamagedStream("a block of no known type");
     this.#frame!.isLastBlock = (header & 1) === 1;
     this.#enter("block", type === RLE_BLOCK ? 1 : header >> 3);
   }

@@ -1,5 +1,6 @@
 // What a file of text is decoded from: what its input says, or its byte order mark. Text is UTF-8 everywhere else.
-import { DamagedStream, decompress } from "../base/decompress.js";
+import { DamagedStream } from "../base/damaged-stream.js";
+import { decompress } from "../base/decompress.js";
 import { invalid, type MillraceError } from "../base/errors.js";
 import { openStored } from "../base/storage/index.js";
 import { UTF_8, UTF_16 } from "../formats/encodings.js";

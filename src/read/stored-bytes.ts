@@ -1,6 +1,7 @@
 // The bytes of a corpus file from its begin, decompressed where it is compressed, then decoded where it is not UTF-8. A
 // damaged stream gives everything before the damage, then an error that names the file and the place.
-import { DamagedStream, decompress } from "../base/decompress.js";
+import { DamagedStream } from "../base/damaged-stream.js";
+import { decompress } from "../base/decompress.js";
 import { invalid, type MillraceError } from "../base/errors.js";
 import { streamStored } from "../base/storage/index.js";
 import type { BlockRef } from "../records/block-reader.js";

@@ -1,7 +1,8 @@
 // What a gzip stream gives before its damage: everything, however it is cut into chunks.
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { DamagedStream, decompress } from "#src/base/decompress.js";
+import { DamagedStream } from "#src/base/damaged-stream.js";
+import { decompress } from "#src/base/decompress.js";
 
 /** Compressible and not the same anywhere. */
 function textOf(sizeBytes: number): Buffer {
